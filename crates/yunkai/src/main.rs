@@ -1,0 +1,2 @@
+//! The `yunkai` binary.
+fn main() {}
