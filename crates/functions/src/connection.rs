@@ -1,0 +1,112 @@
+//! A connection that function code made to the platform, and which invocation each request on it
+//! belongs to.
+//!
+//! A worker names the invocation of every request in a header. The ledger of that worker alone
+//! decides whether to believe it: an id that this very process did not run is refused, so a
+//! function cannot borrow the identity of another call.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Header that names the invocation of a request made inside a worker.
+pub const INVOCATION_HEADER: &str = "x-yunkai-invocation";
+
+/// How many settled invocations a worker may still speak for, and for how long.
+const RECENT_MAX: usize = 64;
+const RECENT_AGE_MAX: Duration = Duration::from_secs(60);
+
+/// A byte stream accepted on a worker's private socket: plain HTTP/1.1, keep-alive.
+#[derive(Debug)]
+pub struct WorkerConnection {
+    /// The stream; the platform serves HTTP on it.
+    pub stream: tokio::net::UnixStream,
+    ledger: Arc<Ledger>,
+}
+
+impl WorkerConnection {
+    pub(crate) fn new(stream: tokio::net::UnixStream, ledger: Arc<Ledger>) -> Self {
+        Self { stream, ledger }
+    }
+
+    /// The request id of the invocation that a request on this connection belongs to.
+    ///
+    /// `header` is the value of [`INVOCATION_HEADER`]: believed only when this worker runs that
+    /// invocation or ran it within the last minute. Without a header, the running one.
+    #[must_use]
+    pub fn invocation(&self, header: Option<&str>) -> Option<String> {
+        self.ledger.find(header)
+    }
+
+    /// Splits the connection into its stream and the part that still answers [`Self::invocation`].
+    #[must_use]
+    pub fn into_parts(self) -> (tokio::net::UnixStream, ConnectionOwner) {
+        (self.stream, ConnectionOwner { ledger: self.ledger })
+    }
+}
+
+/// Who is behind a connection whose stream has been handed to a server.
+#[derive(Debug, Clone)]
+pub struct ConnectionOwner {
+    ledger: Arc<Ledger>,
+}
+
+impl ConnectionOwner {
+    /// See [`WorkerConnection::invocation`].
+    #[must_use]
+    pub fn invocation(&self, header: Option<&str>) -> Option<String> {
+        self.ledger.find(header)
+    }
+}
+
+/// Which invocations one worker runs and ran lately.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    entries: Mutex<Entries>,
+}
+
+#[derive(Debug, Default)]
+struct Entries {
+    current: Option<Arc<str>>,
+    recent: VecDeque<(Arc<str>, Instant)>,
+}
+
+impl Ledger {
+    /// The worker begins this invocation.
+    pub(crate) fn begin(&self, request_id: &Arc<str>) {
+        self.lock().current = Some(Arc::clone(request_id));
+    }
+
+    /// The running invocation settled: it may still be spoken for, for a while.
+    pub(crate) fn settle(&self) {
+        let mut entries = self.lock();
+        if let Some(id) = entries.current.take() {
+            if entries.recent.len() == RECENT_MAX {
+                entries.recent.pop_front();
+            }
+            entries.recent.push_back((id, Instant::now()));
+        }
+    }
+
+    /// The id of the running invocation.
+    pub(crate) fn current(&self) -> Option<Arc<str>> {
+        self.lock().current.clone()
+    }
+
+    fn find(&self, header: Option<&str>) -> Option<String> {
+        let entries = self.lock();
+        let Some(claimed) = header else {
+            return entries.current.as_deref().map(str::to_owned);
+        };
+        let runs = entries.current.as_deref() == Some(claimed);
+        let ran = entries
+            .recent
+            .iter()
+            .any(|(id, settled)| &**id == claimed && settled.elapsed() <= RECENT_AGE_MAX);
+        (runs || ran).then(|| claimed.to_owned())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Entries> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
