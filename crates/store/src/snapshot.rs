@@ -1,0 +1,93 @@
+//! A moment of the store, as a cheap value. Reading through it never sees later commits and
+//! never blocks a writer; it refuses to write.
+
+use std::ops::Bound;
+
+use bytes::Bytes;
+
+use crate::Error;
+use crate::fjall_adapter::FjallSnapshot;
+use crate::memory_adapter::MemorySnapshot;
+
+/// Keys and values of one page, in the order asked for.
+pub type Page = Vec<(Bytes, Bytes)>;
+
+/// The first key above the store's own.
+const LOWEST_KEY: &[u8] = &[crate::RESERVED_PREFIX + 1];
+
+/// The contents of the store at one moment.
+#[derive(Clone)]
+pub struct Snapshot {
+    view: View,
+}
+
+#[derive(Clone)]
+enum View {
+    Memory(MemorySnapshot),
+    Fjall(FjallSnapshot),
+}
+
+impl Snapshot {
+    pub(crate) fn memory(snapshot: MemorySnapshot) -> Snapshot {
+        Snapshot { view: View::Memory(snapshot) }
+    }
+
+    pub(crate) fn fjall(snapshot: FjallSnapshot) -> Snapshot {
+        Snapshot { view: View::Fjall(snapshot) }
+    }
+
+    /// The values of `keys`, in their order, `None` where there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::StoreDamaged`] when stored bytes fail their checksum, or what the disk reports.
+    pub async fn get_many(&self, keys: &[&[u8]]) -> Result<Vec<Option<Bytes>>, Error> {
+        match &self.view {
+            View::Memory(snapshot) => Ok(snapshot.get_many(keys)),
+            View::Fjall(snapshot) => snapshot.get_many(keys),
+        }
+    }
+
+    /// At most `limit` pairs whose keys lie between the bounds, ascending or, with `reverse`,
+    /// descending. Ask for the next page with the last key as an excluded bound.
+    ///
+    /// # Errors
+    ///
+    /// As [`Snapshot::get_many`].
+    pub async fn range(
+        &self,
+        from: Bound<&[u8]>,
+        to: Bound<&[u8]>,
+        reverse: bool,
+        limit: usize,
+    ) -> Result<Page, Error> {
+        // The store's own keys lie below everything a caller may see.
+        let from = match from {
+            Bound::Included(key) | Bound::Excluded(key) if key >= LOWEST_KEY => from,
+            _ => Bound::Included(LOWEST_KEY),
+        };
+        if is_empty_range(from, to) {
+            return Ok(Page::new());
+        }
+        match &self.view {
+            View::Memory(snapshot) => Ok(snapshot.range(from, to, reverse, limit)),
+            View::Fjall(snapshot) => snapshot.range(from, to, reverse, limit),
+        }
+    }
+}
+
+/// Ranges that end before they begin are empty here, while the adapters' own maps panic on them.
+fn is_empty_range(from: Bound<&[u8]>, to: Bound<&[u8]>) -> bool {
+    match (from, to) {
+        (Bound::Included(from), Bound::Included(to)) => from > to,
+        (Bound::Excluded(from) | Bound::Included(from), Bound::Excluded(to))
+        | (Bound::Excluded(from), Bound::Included(to)) => from >= to,
+        _ => false,
+    }
+}
+
+impl std::fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Snapshot").finish_non_exhaustive()
+    }
+}
