@@ -1,1 +1,141 @@
-//! placeholder
+//! The WeChat servers, as the rest of the house sees them: sign-in codes, access tokens, the open API.
+//!
+//! [`WeChat`] is one concrete handle over two real implementations:
+//!
+//! * [`WeChat::http`] talks to `api.weixin.qq.com` (or any base URL) with an AppID and AppSecret;
+//! * [`WeChat::simulator`] answers the same calls locally, without a network or an account, and
+//!   shows everything it did as [`Events`].
+//!
+//! This room refuses to know accounts, tokens of ours, files or rules: an openid comes out of here,
+//! what it may do is decided elsewhere. It never logs an AppSecret, an access token or a session key.
+
+mod clock;
+mod error;
+mod events;
+mod http;
+mod media;
+mod open_api;
+mod routes;
+pub mod simulator;
+
+use std::sync::Arc;
+
+pub use clock::Clock;
+pub use error::{Error, code};
+pub use events::{Events, SimulatorEvent};
+pub use http::{DEFAULT_BASE_URL, HttpOptions};
+pub use open_api::{Field, OpenApiCall, OpenApiReply};
+pub use simulator::{CodeContent, CodeText, Simulator, SimulatorOptions};
+
+/// What `jscode2session` tells about the user who holds a sign-in code.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Session {
+    /// The user's id for this AppID: 28 characters, starting with `o`.
+    pub openid: String,
+    /// The user's id across the AppIDs of one owner; only when the AppID is bound to one.
+    pub unionid: Option<String>,
+    /// Key of the data WeChat encrypts for this user (base64 of 16 bytes). Never hand it to a client.
+    pub session_key: String,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session")
+            .field("openid", &self.openid)
+            .field("unionid", &self.unionid)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A handle on the WeChat servers of one AppID; cheap to clone.
+#[derive(Clone)]
+pub struct WeChat {
+    servers: Arc<Servers>,
+    events: Events,
+}
+
+/// The two implementations behind the handle.
+enum Servers {
+    Http(http::Client),
+    Simulator(Simulator),
+}
+
+impl WeChat {
+    /// The real servers (or any that speak their protocol at `options.base_url`).
+    ///
+    /// # Errors
+    /// [`code::CONFIGURATION`] when the base URL cannot be understood or an option is empty.
+    pub fn http(options: HttpOptions) -> Result<Self, Error> {
+        let client = http::Client::new(options)?;
+        Ok(Self { servers: Arc::new(Servers::Http(client)), events: Events::new() })
+    }
+
+    /// The simulator: the same answers without a network.
+    pub fn simulator(options: SimulatorOptions) -> Self {
+        let events = Events::new();
+        let simulator = Simulator::new(options, events.clone());
+        Self { servers: Arc::new(Servers::Simulator(simulator)), events }
+    }
+
+    /// The AppID that openids of this handle belong to.
+    pub fn app_id(&self) -> &str {
+        match &*self.servers {
+            Servers::Http(client) => client.app_id(),
+            Servers::Simulator(simulator) => simulator.app_id(),
+        }
+    }
+
+    /// True when answers come from the simulator.
+    pub fn is_simulator(&self) -> bool {
+        self.as_simulator().is_some()
+    }
+
+    /// The simulator's own doors (one-time codes, openids by name); none with the real servers.
+    pub fn as_simulator(&self) -> Option<&Simulator> {
+        match &*self.servers {
+            Servers::Http(_) => None,
+            Servers::Simulator(simulator) => Some(simulator),
+        }
+    }
+
+    /// What the simulator did, newest last; with the real servers this stays empty.
+    pub fn events(&self) -> &Events {
+        &self.events
+    }
+
+    /// Exchanges a `wx.login` code for the user behind it (`jscode2session`).
+    ///
+    /// # Errors
+    /// WeChat's own numbers: [`code::INVALID_CODE`] (40029), [`code::CODE_USED`] (40163), …;
+    /// [`code::NETWORK`] or [`code::TIMEOUT`] when WeChat could not be asked.
+    pub async fn session(&self, code: &str) -> Result<Session, Error> {
+        match &*self.servers {
+            Servers::Http(client) => client.session(code).await,
+            Servers::Simulator(simulator) => simulator.session(code),
+        }
+    }
+
+    /// Calls an open API by its SDK name (`wxacode.getUnlimited`) or by its path (`/wxa/…`).
+    ///
+    /// A refusal by WeChat (`errcode` not 0) is a reply, not an error: the caller's SDK wants its JSON.
+    ///
+    /// # Errors
+    /// [`code::API_NOT_FOUND`] for a name nobody answers; [`code::NETWORK`], [`code::TIMEOUT`] when
+    /// WeChat could not be asked; WeChat's own number when it gives no access token
+    /// (40125: wrong AppSecret, 40164: this server's address is not on the AppID's list).
+    pub async fn open_api(&self, call: OpenApiCall) -> Result<OpenApiReply, Error> {
+        match &*self.servers {
+            Servers::Http(client) => client.open_api(&call).await,
+            Servers::Simulator(simulator) => simulator.open_api(&call),
+        }
+    }
+}
+
+impl std::fmt::Debug for WeChat {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WeChat")
+            .field("app_id", &self.app_id())
+            .field("is_simulator", &self.is_simulator())
+            .finish_non_exhaustive()
+    }
+}
