@@ -1,1 +1,21 @@
-//! placeholder
+//! The document language as pure functions: filter, project, sort, update.
+//!
+//! Each part is parsed once from a [`value::Document`] and then applied to many documents:
+//! [`Filter`], [`Sort`] and [`Projection`] read BSON bytes in place, [`Update`] changes a document in
+//! memory. The semantics are MongoDB's; the vendor SDKs' known mistakes (protocol 03 §5) are
+//! repaired on the way in, in `repair`.
+//!
+//! Pure: no clock, no chance, no IO. Aggregation is not here yet; an operator that is not known is
+//! refused by name, never ignored.
+
+mod error;
+mod filter;
+mod projection;
+mod sort;
+mod update;
+
+pub use error::Error;
+pub use filter::Filter;
+pub use projection::Projection;
+pub use sort::{Sort, SortKey};
+pub use update::Update;

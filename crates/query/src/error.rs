@@ -1,0 +1,50 @@
+//! Why a filter, an update, a projection or a sort was refused. Messages say what to do, in two
+//! languages.
+
+/// What went wrong, named by what the caller should do about it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An operator this platform does not have: use another one.
+    #[error(
+        "Unknown operator {operator} at '{path}'; use one of the documented operators. / \
+         '{path}' 处的操作符 {operator} 不受支持,请改用文档列出的操作符。"
+    )]
+    UnknownOperator {
+        /// The operator as written, with its `$`.
+        operator: String,
+        /// Dotted path of the field it was applied to; empty at top level.
+        path: String,
+    },
+    /// The request itself is wrong whatever is stored: correct it.
+    #[error("{0}")]
+    Malformed(String),
+    /// The request is fine but a stored document does not allow it: look at the document.
+    #[error("{0}")]
+    Conflict(String),
+    /// The result would be beyond the limits of a document.
+    #[error(transparent)]
+    Value(#[from] value::Error),
+}
+
+impl Error {
+    /// A wrong request, said in both languages.
+    pub(crate) fn malformed(
+        english: impl std::fmt::Display,
+        chinese: impl std::fmt::Display,
+    ) -> Error {
+        Error::Malformed(format!("{english} / {chinese}"))
+    }
+
+    /// A stored document in the way, said in both languages.
+    pub(crate) fn conflict(
+        english: impl std::fmt::Display,
+        chinese: impl std::fmt::Display,
+    ) -> Error {
+        Error::Conflict(format!("{english} / {chinese}"))
+    }
+
+    pub(crate) fn unknown_operator(operator: &str, path: &str) -> Error {
+        Error::UnknownOperator { operator: operator.to_owned(), path: path.to_owned() }
+    }
+}
