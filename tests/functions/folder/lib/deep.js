@@ -1,0 +1,1 @@
+module.exports = { name: 'deep ' + require('helper.js').name };
