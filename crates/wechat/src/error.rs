@@ -69,6 +69,11 @@ impl Error {
         Self { errcode, errmsg: errmsg.into() }
     }
 
+    /// WeChat's number, or one of [`code`]'s negative ones.
+    pub fn errcode(&self) -> i64 {
+        self.errcode
+    }
+
     /// True when the same call may succeed later without any change.
     pub fn is_transient(&self) -> bool {
         matches!(self.errcode, code::BUSY | code::NETWORK | code::TIMEOUT)

@@ -24,10 +24,10 @@ pub struct Field {
     pub key: String,
     /// UTF-8 JSON, or the bytes of a media file.
     pub value: Bytes,
-    /// The media type of a file; often empty, because SDKs do not send it.
-    pub content_type: String,
-    /// The file's name; not empty exactly for media in calls of the SDKs.
-    pub file_name: String,
+    /// The media type of a file; mostly absent, because SDKs do not send it.
+    pub content_type: Option<String>,
+    /// The file's name; SDKs give every file one, and nothing else.
+    pub file_name: Option<String>,
 }
 
 impl Field {
@@ -45,28 +45,36 @@ impl Field {
         Self {
             key: key.into(),
             value: value.into(),
-            content_type: String::new(),
-            file_name: file_name.into(),
+            content_type: None,
+            file_name: Some(file_name.into()),
         }
     }
 
     /// True for a file. The SDKs name every file; bytes that are not JSON can be nothing else.
     pub fn is_media(&self) -> bool {
-        if !self.file_name.is_empty() {
+        if !self.file_name().is_empty() {
             return true;
         }
-        if !self.content_type.is_empty() {
-            return !self.content_type.contains("json");
+        match self.given_content_type() {
+            "" => serde_json::from_slice::<&RawValue>(&self.value).is_err(),
+            given => !given.contains("json"),
         }
-        serde_json::from_slice::<&RawValue>(&self.value).is_err()
+    }
+
+    /// The file's name, empty when there is none.
+    pub(crate) fn file_name(&self) -> &str {
+        self.file_name.as_deref().unwrap_or_default()
+    }
+
+    fn given_content_type(&self) -> &str {
+        self.content_type.as_deref().unwrap_or_default()
     }
 
     /// The media type of a file: as given, else by its first bytes, else by its name.
     pub(crate) fn media_type(&self) -> &str {
-        if self.content_type.is_empty() {
-            media::type_of(&self.value, &self.file_name)
-        } else {
-            &self.content_type
+        match self.given_content_type() {
+            "" => media::type_of(&self.value, self.file_name()),
+            given => given,
         }
     }
 }

@@ -239,7 +239,7 @@ async fn receive(request: reqwest::RequestBuilder) -> Result<(String, Bytes), Er
 fn form(call: &OpenApiCall) -> Result<reqwest::multipart::Form, Error> {
     let mut form = reqwest::multipart::Form::new();
     for field in call.files() {
-        let file_name = match field.file_name.as_str() {
+        let file_name = match field.file_name() {
             "" => "media",
             given => given,
         };

@@ -61,7 +61,7 @@ pub(super) fn shown(call: &OpenApiCall) -> Value {
     let mut all = Map::new();
     for field in &call.fields {
         let value = if field.is_media() {
-            json!({ "file": field.file_name, "bytes": field.value.len() })
+            json!({ "file": field.file_name(), "bytes": field.value.len() })
         } else {
             cut(serde_json::from_slice(&field.value).unwrap_or(Value::Null))
         };
