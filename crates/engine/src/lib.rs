@@ -1,1 +1,241 @@
-//! placeholder
+//! Documents: collections, one commit queue, durable writes.
+//!
+//! An [`Engine`] is the database of one environment over one [`store::Store`]. Reads take a
+//! snapshot and look at raw BSON bytes in pages. Writes become intents in **one commit queue**:
+//! a committer thread takes everything that waits, reads the documents the intents need with one
+//! call, applies the intents one after another on top of each other, and makes **one** durable
+//! batch of documents, counts and change records. So concurrent increments of a document never
+//! conflict and never get lost, and the price of durability is shared by everybody who waits.
+//! An intent that fails fails alone; if the batch fails, nobody is told otherwise.
+//!
+//! Where to read on: [`request`](crate::Find) for what can be asked, `write` and `find` for what
+//! callers do, `intent` and `committer` for what the queue does, `layout` for the keys.
+//!
+//! This crate refuses to judge callers (that is `platform`), to know wire formats, and to read
+//! the system time anywhere but in [`Clock::system`].
+
+mod catalogue;
+mod changes;
+mod clock;
+mod committer;
+mod error;
+mod find;
+mod id;
+mod intent;
+mod layout;
+mod overlay;
+mod portion;
+mod request;
+mod scan;
+mod state;
+mod write;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use query::Filter;
+use store::Store;
+use value::{Document, Value};
+
+pub use clock::Clock;
+pub use error::Error;
+pub use id::new_id;
+pub use request::{Change, Find, Modified, Modify, Remove};
+
+use catalogue::{Catalogue, Collection};
+use committer::Committer;
+use intent::Intent;
+
+/// Largest document in bytes of BSON (protocol 03 §10).
+pub const DOCUMENT_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// The database of one environment. Clones share it; dropping the last clone without
+/// [`Engine::close`] is as safe as losing power: everything acknowledged is kept.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    store: Store,
+    clock: Clock,
+    catalogue: Catalogue,
+    committer: Committer,
+}
+
+impl Engine {
+    /// Opens the database in `store`, an empty one included. One store, one engine.
+    ///
+    /// # Errors
+    ///
+    /// What the store reports, and [`store::Error::StoreDamaged`] when its contents do not read
+    /// as a database.
+    pub fn open(store: Store, clock: Clock) -> Result<Engine, Error> {
+        let catalogue = Catalogue::new();
+        let committer = Committer::start(store.clone(), catalogue.clone())?;
+        Ok(Engine { inner: Arc::new(Inner { store, clock, catalogue, committer }) })
+    }
+
+    /// The clock the engine was opened with.
+    pub fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
+    /// Creates a collection.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CollectionExists`], [`Error::CollectionNameRefused`], or what the store reports.
+    pub async fn create_collection(&self, name: &str) -> Result<(), Error> {
+        catalogue::check_name(name)?;
+        let intent = Intent::CreateCollection { name: name.to_owned(), may_exist: false };
+        self.inner.committer.submit(intent).await?;
+        Ok(())
+    }
+
+    /// Creates a collection unless it exists.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CollectionNameRefused`], or what the store reports.
+    pub async fn ensure_collection(&self, name: &str) -> Result<(), Error> {
+        if self.has_collection(name) {
+            return Ok(());
+        }
+        catalogue::check_name(name)?;
+        let intent = Intent::CreateCollection { name: name.to_owned(), may_exist: true };
+        self.inner.committer.submit(intent).await?;
+        Ok(())
+    }
+
+    /// Removes a collection with all its documents. They vanish at once; their space is
+    /// reclaimed in the background.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CollectionMissing`], or what the store reports.
+    pub async fn drop_collection(&self, name: &str) -> Result<(), Error> {
+        let intent = Intent::DropCollection { name: name.to_owned() };
+        self.inner.committer.submit(intent).await?;
+        Ok(())
+    }
+
+    /// Names of all collections, sorted; the platform's own (`system.…`) included.
+    pub async fn collections(&self) -> Vec<String> {
+        self.inner.catalogue.names()
+    }
+
+    /// Whether the collection exists.
+    pub fn has_collection(&self, name: &str) -> bool {
+        self.inner.catalogue.get(name).is_some()
+    }
+
+    /// The documents (BSON) that match, sorted, cut and projected.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CollectionMissing`], or what the store or the query reports.
+    pub async fn find(&self, find: Find) -> Result<Vec<Bytes>, Error> {
+        let collection = self.collection(&find.collection)?;
+        find::find(&self.inner.store.snapshot(), collection, &find).await
+    }
+
+    /// How many documents match. Without a condition no document is looked at.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CollectionMissing`], or what the store reports.
+    pub async fn count(&self, collection: &str, filter: &Filter) -> Result<u64, Error> {
+        let collection = self.collection(collection)?;
+        find::count(&self.inner.store.snapshot(), collection, filter).await
+    }
+
+    /// The document (BSON) with this `_id`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CollectionMissing`], or what the store reports.
+    pub async fn get(&self, collection: &str, id: &Value) -> Result<Option<Bytes>, Error> {
+        let found = self.get_many(collection, std::slice::from_ref(id)).await?;
+        Ok(found.into_iter().next().flatten())
+    }
+
+    /// The documents (BSON) with these `_id`s, in their order, `None` where there is none;
+    /// all as of one moment.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CollectionMissing`], or what the store reports.
+    pub async fn get_many(
+        &self,
+        collection: &str,
+        ids: &[Value],
+    ) -> Result<Vec<Option<Bytes>>, Error> {
+        let collection = self.collection(collection)?;
+        find::get_many(&self.inner.store.snapshot(), collection, ids).await
+    }
+
+    /// Inserts all documents or none and returns their `_id`s in order. A document without
+    /// `_id` gets a string of 32 lower-case hexadecimal digits.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CollectionMissing`], [`Error::DuplicateKey`], [`Error::IdRefused`],
+    /// [`Error::DocumentTooLarge`], [`Error::WriteTooLarge`], or what the store reports.
+    pub async fn insert(
+        &self,
+        collection: &str,
+        documents: Vec<Document>,
+    ) -> Result<Vec<Value>, Error> {
+        write::insert(&self.inner, collection, documents).await
+    }
+
+    /// Changes the documents that match; with `upsert` inserts one when none does.
+    ///
+    /// Each document is changed atomically and judged by the filter at that very moment. With
+    /// `multi` over many documents the change is made in portions; when one fails, earlier
+    /// portions stay.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CollectionMissing`], [`Error::DuplicateKey`], [`Error::IdRefused`],
+    /// [`Error::DocumentTooLarge`], [`Error::Contended`], [`Error::Query`], or what the store
+    /// reports.
+    pub async fn modify(&self, modify: Modify) -> Result<Modified, Error> {
+        write::modify(&self.inner, modify).await
+    }
+
+    /// Removes the documents that match and returns how many.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CollectionMissing`], [`Error::Contended`], or what the store reports.
+    pub async fn remove(&self, remove: Remove) -> Result<u64, Error> {
+        write::remove(&self.inner, remove).await
+    }
+
+    /// Commits what is queued, closes the store and refuses everything afterwards with
+    /// [`Error::Closed`]. Closing twice is no error.
+    ///
+    /// # Errors
+    ///
+    /// What the store reports; everything acknowledged is safe nevertheless.
+    pub async fn close(&self) -> Result<(), Error> {
+        self.inner.committer.close().await
+    }
+
+    fn collection(&self, name: &str) -> Result<Collection, Error> {
+        self.inner.collection(name)
+    }
+}
+
+impl Inner {
+    /// The collection of this name, for reading or writing.
+    fn collection(&self, name: &str) -> Result<Collection, Error> {
+        if self.committer.is_closed() {
+            return Err(Error::Closed);
+        }
+        self.catalogue.get(name).ok_or_else(|| Error::CollectionMissing { name: name.to_owned() })
+    }
+}

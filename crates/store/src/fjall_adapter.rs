@@ -23,6 +23,7 @@ use bytes::Bytes;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable};
 
 use crate::last_commit::{self, LastCommit};
+use crate::snapshot::fill_page;
 use crate::{Batch, Error, Page, chain};
 
 const TABLES: &str = "tables";
@@ -202,9 +203,7 @@ fn lock(directory: &Path) -> Result<File, Error> {
         .map_err(|error| Error::from_io(error, directory))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            Err(Error::StoreLocked { path: directory.to_path_buf() })
-        }
+        Err(TryLockError::WouldBlock) => Err(Error::StoreLocked { path: directory.to_path_buf() }),
         Err(TryLockError::Error(error)) => Err(Error::from_io(error, directory)),
     }
 }
@@ -327,9 +326,9 @@ impl FjallSnapshot {
             Ok((Bytes::from(key), Bytes::from(value)))
         };
         if reverse {
-            guards.rev().take(limit).map(pair).collect()
+            fill_page(guards.rev().map(pair), limit)
         } else {
-            guards.take(limit).map(pair).collect()
+            fill_page(guards.map(pair), limit)
         }
     }
 

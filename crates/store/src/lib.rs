@@ -34,6 +34,10 @@ use memory_adapter::MemoryAdapter;
 /// Longest key in bytes. What every adapter, PostgreSQL's index pages included, can hold.
 pub const KEY_BYTES_MAX: usize = 2_048;
 
+/// A page ends early once its keys and values reach this many bytes, so that large values cannot
+/// make it large without bound. A page below this size and below its limit is the last one.
+pub const PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
+
 /// Keys beginning with this byte belong to the store itself.
 pub const RESERVED_PREFIX: u8 = 0;
 

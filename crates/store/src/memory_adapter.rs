@@ -7,6 +7,7 @@ use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use bytes::Bytes;
 
+use crate::snapshot::fill_page;
 use crate::{Batch, Error, Page};
 
 /// Key → its versions, oldest first; `None` marks a removal.
@@ -111,16 +112,16 @@ impl MemorySnapshot {
         to: Bound<&[u8]>,
         reverse: bool,
         limit: usize,
-    ) -> Page {
+    ) -> Result<Page, Error> {
         let contents = read(&self.hold.contents);
         let pairs = contents.versions.range::<[u8], _>((from, to));
         let visible = |(key, versions): (&Bytes, &Vec<(u64, Option<Bytes>)>)| {
-            Some((key.clone(), self.visible(versions)?))
+            Some(Ok((key.clone(), self.visible(versions)?)))
         };
         if reverse {
-            pairs.rev().filter_map(visible).take(limit).collect()
+            fill_page(pairs.rev().filter_map(visible), limit)
         } else {
-            pairs.filter_map(visible).take(limit).collect()
+            fill_page(pairs.filter_map(visible), limit)
         }
     }
 

@@ -5,9 +5,9 @@ use std::ops::Bound;
 
 use bytes::Bytes;
 
-use crate::Error;
 use crate::fjall_adapter::FjallSnapshot;
 use crate::memory_adapter::MemorySnapshot;
+use crate::{Error, PAGE_BYTES_MAX};
 
 /// Keys and values of one page, in the order asked for.
 pub type Page = Vec<(Bytes, Bytes)>;
@@ -49,7 +49,8 @@ impl Snapshot {
     }
 
     /// At most `limit` pairs whose keys lie between the bounds, ascending or, with `reverse`,
-    /// descending. Ask for the next page with the last key as an excluded bound.
+    /// descending. Ask for the next page with the last key as an excluded bound. A page also ends
+    /// once it carries [`crate::PAGE_BYTES_MAX`] bytes.
     ///
     /// # Errors
     ///
@@ -70,10 +71,28 @@ impl Snapshot {
             return Ok(Page::new());
         }
         match &self.view {
-            View::Memory(snapshot) => Ok(snapshot.range(from, to, reverse, limit)),
+            View::Memory(snapshot) => snapshot.range(from, to, reverse, limit),
             View::Fjall(snapshot) => snapshot.range(from, to, reverse, limit),
         }
     }
+}
+
+/// Takes pairs until the page has `limit` of them or enough bytes.
+pub(crate) fn fill_page(
+    pairs: impl Iterator<Item = Result<(Bytes, Bytes), Error>>,
+    limit: usize,
+) -> Result<Page, Error> {
+    let mut page = Page::new();
+    let mut bytes = 0;
+    for pair in pairs.take(limit) {
+        let (key, value) = pair?;
+        bytes += key.len() + value.len();
+        page.push((key, value));
+        if bytes >= PAGE_BYTES_MAX {
+            break;
+        }
+    }
+    Ok(page)
 }
 
 /// Ranges that end before they begin are empty here, while the adapters' own maps panic on them.

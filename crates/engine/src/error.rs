@@ -1,0 +1,127 @@
+//! What can go wrong between a caller and its documents, named by what the caller should do.
+//! It knows no wire codes: the gateway gives these their numbers.
+
+use std::sync::Arc;
+
+/// Why the engine could not do what it was asked.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The collection does not exist. Reading a missing collection is an error, never an empty
+    /// answer: applications test for it (protocol 03 §11).
+    #[error(
+        "Db or Table not exist: {name}. Create the collection first. / 集合 {name} 不存在，请先创建。"
+    )]
+    CollectionMissing {
+        /// Name of the collection.
+        name: String,
+    },
+
+    /// A collection of this name exists already.
+    #[error("Table exist: the collection {name} exists already. / 集合 {name} 已存在。")]
+    CollectionExists {
+        /// Name of the collection.
+        name: String,
+    },
+
+    /// The name breaks the rules: 1 to 128 characters, no NUL, no `$`.
+    #[error(
+        "The collection name {name:?} is refused: use 1 to 128 characters without `$` and NUL. / \
+         集合名 {name:?} 无效：长度须为 1 到 128 个字符，且不含 `$` 与空字符。"
+    )]
+    CollectionNameRefused {
+        /// The name as given.
+        name: String,
+    },
+
+    /// A document with this `_id` exists already; nothing of the insert was kept.
+    #[error(
+        "E11000 duplicate key error collection: {collection} index: _id_ dup key: {{ _id: {key} }}. \
+         Use another _id, or update the existing document. / 集合 {collection} 中已存在 _id 为 {key} \
+         的文档；请换一个 _id，或更新已有文档。"
+    )]
+    DuplicateKey {
+        /// Name of the collection.
+        collection: String,
+        /// The `_id`, printed.
+        key: String,
+    },
+
+    /// `_id` is of a kind that cannot be an id, too long, or would be changed.
+    #[error("The _id is refused: {reason}. / _id 无效：{reason_zh}。")]
+    IdRefused {
+        /// Why, in English.
+        reason: &'static str,
+        /// Why, in Chinese.
+        reason_zh: &'static str,
+    },
+
+    /// The document would be larger than 16 MiB.
+    #[error(
+        "The document would be {bytes} bytes; at most 16777216 are allowed. Keep large content in \
+         files. / 文档大小将达到 {bytes} 字节，超过 16777216 字节的上限；请将大内容存为文件。"
+    )]
+    DocumentTooLarge {
+        /// Size after the change, in bytes of BSON.
+        bytes: usize,
+    },
+
+    /// One call carries more than can be committed at once.
+    #[error(
+        "This call writes {bytes} bytes at once; at most 67108864 are allowed. Split it. / \
+         本次调用一次写入 {bytes} 字节，超过 67108864 字节的上限；请分批写入。"
+    )]
+    WriteTooLarge {
+        /// Size of all documents of the call, in bytes of BSON.
+        bytes: usize,
+    },
+
+    /// So many others changed the same documents that this call found no quiet moment.
+    #[error(
+        "Too many concurrent changes of the same documents; try again. / 相同文档的并发修改过多，请重试。"
+    )]
+    Contended,
+
+    /// The update, filter or projection does not fit the document.
+    #[error(transparent)]
+    Query(Arc<query::Error>),
+
+    /// A value does not fit; stored bytes that do not read as a document show up here, too.
+    #[error(transparent)]
+    Value(Arc<value::Error>),
+
+    /// The store below refused; its message says what to do.
+    #[error(transparent)]
+    Store(Arc<store::Error>),
+
+    /// The engine met a case it was not built for; the log says more. Nothing was changed.
+    #[error(
+        "This operation failed because of a defect of the platform; please report it with the log.          Nothing was changed. / 平台自身缺陷导致本次操作失败，请附日志反馈。数据未被修改。"
+    )]
+    Defect,
+
+    /// The engine was closed.
+    #[error("The database is closed. / 数据库已关闭。")]
+    Closed,
+}
+
+impl From<query::Error> for Error {
+    fn from(error: query::Error) -> Error {
+        Error::Query(Arc::new(error))
+    }
+}
+
+impl From<value::Error> for Error {
+    fn from(error: value::Error) -> Error {
+        Error::Value(Arc::new(error))
+    }
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Error {
+        match error {
+            store::Error::Closed => Error::Closed,
+            other => Error::Store(Arc::new(other)),
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! Writing, the caller's side: prepares what can be prepared outside the queue, finds candidates
+//! in a snapshot, submits intents and looks again when others were quicker. It decides nothing
+//! that depends on the current state of a document; the committer does.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use query::Filter;
+use store::Snapshot;
+use value::{Document, Value};
+
+use crate::intent::{Deed, Intent, Outcome, Prepared, Target, Touch, Upsert, encode};
+use crate::{Change, Error, Inner, Modified, Modify, Remove, id, new_id, scan};
+
+/// Most bytes one insert may bring.
+const INSERT_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Candidates per intent when all that match are wanted.
+const CANDIDATES_MULTI: usize = 256;
+
+/// Candidates per intent when one is wanted: the first is nearly always taken, the others are
+/// there for when somebody was quicker.
+const CANDIDATES_SINGLE: usize = 16;
+
+/// Bytes of candidates from which on an intent takes no more of them.
+const CANDIDATE_BYTES: usize = 2 * 1024 * 1024;
+
+/// How often candidates are looked for again. Every repetition means that others succeeded.
+const ATTEMPTS_MAX: usize = 100;
+
+/// Inserts all documents or none.
+pub(crate) async fn insert(
+    inner: &Inner,
+    name: &str,
+    documents: Vec<Document>,
+) -> Result<Vec<Value>, Error> {
+    let target = inner.target(name)?;
+    let prepared: Vec<Prepared> = documents
+        .into_iter()
+        .map(|document| prepare(inner, &target, document))
+        .collect::<Result<_, _>>()?;
+    let bytes = prepared.iter().map(|document| document.bytes.len()).sum();
+    if bytes > INSERT_BYTES_MAX {
+        return Err(Error::WriteTooLarge { bytes });
+    }
+    let ids: Vec<Value> = prepared.iter().map(|document| document.id.clone()).collect();
+    if !ids.is_empty() {
+        inner.committer.submit(Intent::Insert { target, documents: prepared }).await?;
+    }
+    Ok(ids)
+}
+
+/// Gives a document its `_id`, at the front, and its bytes.
+fn prepare(inner: &Inner, target: &Target, mut document: Document) -> Result<Prepared, Error> {
+    let id = match document.get("_id") {
+        Some(id) => id.clone(),
+        None => Value::String(new_id(inner.clock.now_ms())),
+    };
+    let key = id::document_key(target.collection, &id)?;
+    if document.first().is_none_or(|(name, _)| name != "_id") {
+        document.insert_first("_id", id.clone());
+    }
+    let bytes = encode(&document)?;
+    Ok(Prepared { id, key, bytes })
+}
+
+/// Changes the documents that match.
+pub(crate) async fn modify(inner: &Inner, modify: Modify) -> Result<Modified, Error> {
+    let Modify { collection, filter, change, multi, upsert } = modify;
+    let target = inner.target(&collection)?;
+    let (filter, deed) = (Arc::new(filter), Arc::new(Deed::Change(change)));
+    Work { inner, target, filter, deed, multi, upsert }.run().await
+}
+
+/// Removes the documents that match.
+pub(crate) async fn remove(inner: &Inner, remove: Remove) -> Result<u64, Error> {
+    let Remove { collection, filter, multi } = remove;
+    let target = inner.target(&collection)?;
+    let (filter, deed) = (Arc::new(filter), Arc::new(Deed::Remove));
+    let work = Work { inner, target, filter, deed, multi, upsert: false };
+    Ok(work.run().await?.matched)
+}
+
+impl Inner {
+    fn target(&self, name: &str) -> Result<Target, Error> {
+        Ok(Target { name: name.into(), collection: self.collection(name)? })
+    }
+}
+
+/// A change or removal on its way.
+struct Work<'a> {
+    inner: &'a Inner,
+    target: Target,
+    filter: Arc<Filter>,
+    deed: Arc<Deed>,
+    multi: bool,
+    upsert: bool,
+}
+
+impl Work<'_> {
+    async fn run(&self) -> Result<Modified, Error> {
+        if let Some(ids) = self.filter.id_points() {
+            return self.pinned(&ids).await;
+        }
+        for _ in 0..ATTEMPTS_MAX {
+            if let Some(done) = self.scanned().await? {
+                return Ok(done);
+            }
+        }
+        Err(Error::Contended)
+    }
+
+    /// Touches documents whose `_id`s the filter names: nothing to look for.
+    async fn pinned(&self, ids: &[Value]) -> Result<Modified, Error> {
+        let keys = scan::pinned_keys(self.target.collection, ids);
+        let mut done = Modified::default();
+        let mut portions = keys.chunks(CANDIDATES_MULTI).peekable();
+        loop {
+            let portion = portions.next().unwrap_or_default();
+            let is_last = portions.peek().is_none();
+            let upserts = self.upsert && is_last && done.matched == 0;
+            if portion.is_empty() && !upserts {
+                return Ok(done);
+            }
+            let upsert = upserts.then(|| self.prepare_upsert(None));
+            let outcome = self.submit(portion.to_vec(), 0, upsert).await?;
+            let Outcome::Touched(more) = outcome else { return Err(Error::Contended) };
+            add(&mut done, more);
+            if is_last || (!self.multi && done.matched > 0) {
+                return Ok(done);
+            }
+        }
+    }
+
+    /// Looks through a snapshot and touches what is found; `None` when others were quicker.
+    async fn scanned(&self) -> Result<Option<Modified>, Error> {
+        // The number first: what is committed in between is then looked at twice, never missed.
+        let scanned_at = self.inner.store.commit_number();
+        let snapshot = self.inner.store.snapshot();
+        let mut done = Modified::default();
+        let mut was_late = false;
+        let mut last = None;
+        loop {
+            let found = self.candidates(&snapshot, last.take()).await?;
+            if let Some(key) = found.keys.last() {
+                last = Some(key.clone());
+                let outcome = self.submit(found.keys, found.bytes, None).await?;
+                let Outcome::Touched(more) = outcome else { return Ok(None) };
+                was_late |= more.matched == 0;
+                add(&mut done, more);
+            }
+            if found.is_end || (!self.multi && done.matched > 0) {
+                break;
+            }
+        }
+        if done.matched > 0 || (self.multi && !self.upsert) {
+            return Ok(Some(done));
+        }
+        if self.upsert {
+            let upsert = self.prepare_upsert(Some(scanned_at));
+            return match self.submit(Vec::new(), 0, Some(upsert)).await? {
+                Outcome::Touched(done) => Ok(Some(done)),
+                _ => Ok(None),
+            };
+        }
+        Ok((!was_late).then_some(done))
+    }
+
+    /// The next matches after the key `after`.
+    async fn candidates(
+        &self,
+        snapshot: &Snapshot,
+        after: Option<Bytes>,
+    ) -> Result<Candidates, Error> {
+        let most = if self.multi { CANDIDATES_MULTI } else { CANDIDATES_SINGLE };
+        let mut found = Candidates { keys: Vec::new(), bytes: 0, is_end: true };
+        let (collection, filter) = (self.target.collection, &*self.filter);
+        scan::matching_after(snapshot, collection, filter, after, |key, document| {
+            found.keys.push(key.clone());
+            found.bytes += document.len();
+            found.is_end = found.keys.len() < most && found.bytes < CANDIDATE_BYTES;
+            Ok(if found.is_end { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+        })
+        .await?;
+        Ok(found)
+    }
+
+    async fn submit(
+        &self,
+        candidates: Vec<Bytes>,
+        size_bytes: usize,
+        upsert: Option<Upsert>,
+    ) -> Result<Outcome, Error> {
+        let touch = Touch {
+            target: self.target.clone(),
+            candidates,
+            size_bytes,
+            filter: Arc::clone(&self.filter),
+            deed: Arc::clone(&self.deed),
+            multi: self.multi,
+            upsert,
+        };
+        self.inner.committer.submit(Intent::Touch(touch)).await
+    }
+
+    /// The document an upsert would insert: what the filter demands, changed as asked.
+    fn prepare_upsert(&self, scanned_at: Option<u64>) -> Upsert {
+        let document = self.upsert_document();
+        let document = document.and_then(|document| prepare(self.inner, &self.target, document));
+        Upsert { document, scanned_at, is_stale: false }
+    }
+
+    fn upsert_document(&self) -> Result<Document, Error> {
+        match &*self.deed {
+            Deed::Change(Change::Operators(update)) => {
+                let mut document = self.filter.seed();
+                update.apply_on_insert(&mut document)?;
+                Ok(document)
+            }
+            Deed::Change(Change::Replace(replacement)) => {
+                let mut document = replacement.clone();
+                if !document.contains_key("_id")
+                    && let Some(id) = self.filter.equality("_id")
+                {
+                    document.insert_first("_id", id.clone());
+                }
+                Ok(document)
+            }
+            Deed::Remove => unreachable!("a removal never upserts"),
+        }
+    }
+}
+
+/// Documents that matched in a snapshot.
+struct Candidates {
+    keys: Vec<Bytes>,
+    bytes: usize,
+    /// Whether there are no more behind them.
+    is_end: bool,
+}
+
+fn add(done: &mut Modified, more: Modified) {
+    done.matched += more.matched;
+    done.modified += more.modified;
+    done.upserted_id = more.upserted_id.or(done.upserted_id.take());
+    done.document = more.document.or(done.document.take());
+}
