@@ -5,6 +5,7 @@
  */
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { copyPackage } from './modules.mjs';
 import { temporaryFolder } from './server.mjs';
 import { appId, testsDir } from './settings.mjs';
 
@@ -66,10 +67,7 @@ export class Project {
         JSON.stringify({ ...manifest, dependencies }, null, 2),
       );
     }
-    for (const module of modules) {
-      const source = path.join(testsDir, 'node_modules', module);
-      await cp(source, path.join(target, 'node_modules', module), { recursive: true });
-    }
+    for (const module of modules) await copyPackage(module, path.join(target, 'node_modules'));
     for (const table of tables) {
       await cp(path.join(testsDir, 'tables', table), path.join(target, table));
     }
