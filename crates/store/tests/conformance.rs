@@ -150,7 +150,8 @@ async fn model(store: Store) {
         }
         store.commit(batch).await.unwrap();
         if round % 10 == 0 {
-            let page = store.snapshot().range(Bound::Unbounded, Bound::Unbounded, false, 999);
+            let snapshot = store.snapshot();
+            let page = snapshot.range(Bound::Unbounded, Bound::Unbounded, false, 999);
             let page = page.await.unwrap();
             let expected: Vec<(&[u8], &[u8])> =
                 model.iter().map(|(key, value)| (&key[..], &value[..])).collect();
@@ -188,14 +189,15 @@ async fn refused_keys(store: Store) {
         (vec![1; KEY_BYTES_MAX], true),
         (vec![1; KEY_BYTES_MAX + 1], false),
     ];
-    for (key, is_fine) in rows {
-        let mut batch = batch(&[("beside", Some("x"))]);
+    for (row, (key, is_fine)) in rows.into_iter().enumerate() {
+        let beside = format!("beside {row}");
+        let mut batch = batch(&[(&beside, Some("x"))]);
         batch.put(key.clone(), "value");
         let result = store.commit(batch).await;
         assert_eq!(result.is_ok(), is_fine, "{} bytes", key.len());
         if !is_fine {
             assert!(matches!(result, Err(Error::KeyRefused { .. })));
-            assert_eq!(get(&store.snapshot(), "beside").await, None);
+            assert_eq!(get(&store.snapshot(), &beside).await, None);
         }
     }
     assert_eq!(store.commit_number(), 1);
