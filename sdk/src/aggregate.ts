@@ -5,9 +5,28 @@
 
 import { encodeQuery } from './conditions';
 import { type Callbacks, settle } from './convention';
-import { named } from './failure';
+import { badParameter, named } from './failure';
 import { decodeValue, encodeValue } from './values';
 import type { Place } from './wire';
+
+const STAGES = [
+  'addFields',
+  'bucket',
+  'bucketAuto',
+  'count',
+  'geoNear',
+  'group',
+  'limit',
+  'lookup',
+  'match',
+  'project',
+  'replaceRoot',
+  'sample',
+  'skip',
+  'sort',
+  'sortByCount',
+  'unwind',
+] as const;
 
 interface Stage {
   name: string;
@@ -17,31 +36,39 @@ interface Stage {
 /** A pipeline under construction; every stage returns a longer one. */
 export class Aggregate {
   constructor(
-    private readonly place: Place,
+    private readonly place: Place | null,
     private readonly collectionName: string,
     private readonly stages: Stage[] = [],
-  ) {}
+  ) {
+    for (const name of STAGES) this[name] = (value: any) => this.with(name, value);
+  }
 
-  addFields = (fields: any) => this.with('addFields', fields);
-  bucket = (options: any) => this.with('bucket', options);
-  bucketAuto = (options: any) => this.with('bucketAuto', options);
-  count = (fieldName: string) => this.with('count', fieldName);
-  geoNear = (options: any) => this.with('geoNear', options);
-  group = (group: any) => this.with('group', group);
-  limit = (max: number) => this.with('limit', max);
-  lookup = (options: any) => this.with('lookup', options);
-  match = (condition: any) => this.with('match', condition);
-  project = (fields: any) => this.with('project', fields);
-  replaceRoot = (options: any) => this.with('replaceRoot', options);
-  sample = (size: any) => this.with('sample', size);
-  skip = (offset: number) => this.with('skip', offset);
-  sort = (order: any) => this.with('sort', order);
-  sortByCount = (expression: any) => this.with('sortByCount', expression);
-  unwind = (path: string | object) => this.with('unwind', path);
+  declare addFields: (fields: any) => Aggregate;
+  declare bucket: (options: any) => Aggregate;
+  declare bucketAuto: (options: any) => Aggregate;
+  declare count: (fieldName: string) => Aggregate;
+  declare geoNear: (options: any) => Aggregate;
+  declare group: (group: any) => Aggregate;
+  declare limit: (max: number) => Aggregate;
+  declare lookup: (options: any) => Aggregate;
+  declare match: (condition: any) => Aggregate;
+  declare project: (fields: any) => Aggregate;
+  declare replaceRoot: (options: any) => Aggregate;
+  declare sample: (size: any) => Aggregate;
+  declare skip: (offset: number) => Aggregate;
+  declare sort: (order: any) => Aggregate;
+  declare sortByCount: (expression: any) => Aggregate;
+  declare unwind: (path: string | object) => Aggregate;
+
+  /** The stages as a value, for `lookup({ pipeline })`. */
+  done(): object[] {
+    return this.stages.map(({ name, value }) => ({ [`$${name}`]: value }));
+  }
 
   /** Runs the pipeline. */
   end(options?: Callbacks<{ list: any[]; errMsg: string }>): Promise<any> {
     const outcome = settle('collection.aggregate', options, async () => {
+      if (!this.place) throw badParameter('a pipeline ends with done()');
       const reply = await this.place.read('database.aggregate', {
         collectionName: this.collectionName,
         stages: this.stages.map(({ name, value }) => ({

@@ -77,7 +77,7 @@ function addChanges(update: Wire, data: Wire, prefix: string, parents: object[])
       change(update, value.operator, prefix + key, encodeValue(value.operand));
     } else if (isPlainObject(value) && !Object.keys(value).some((name) => name.startsWith('$'))) {
       // An empty object leaves no trace, as in the official clients; `_.set({})` writes one.
-      addChanges(update, value, `${prefix}${key}.`, parents.concat(data));
+      addChanges(update, value, `${prefix}${key}.`, [...parents, data]);
     } else {
       change(update, 'set', prefix + key, encodeValue(value));
     }

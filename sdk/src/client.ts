@@ -10,7 +10,7 @@ import type { WithCallbacks, WithoutCallbacks } from './convention';
 import { type Callbacks, hasCallbacks, settle } from './convention';
 import { Database, type Ok } from './database';
 import type { DevUser } from './dev-users';
-import { badParameter, badParameterType, CloudError, ERR_CODE, Failure, named } from './failure';
+import { badParameter, badParameterType, CloudError, ERR_CODE, named } from './failure';
 import { CDN, CloudID, encodeEvent } from './function-data';
 import { detectPlatform, type FileSource } from './platform';
 import type { Login } from './session';
@@ -247,7 +247,7 @@ export class Cloud {
 
   private place(service: Service, param: { config?: { env?: string } } | null): Place {
     const { wire } = this;
-    if (!wire) throw new Failure(NOT_INITIALISED, ERR_CODE.notInitialised);
+    if (!wire) throw new CloudError(NOT_INITIALISED, ERR_CODE.notInitialised);
     return new Place(wire, param?.config?.env || this.envOf(service));
   }
 

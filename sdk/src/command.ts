@@ -3,6 +3,7 @@
  * form of projections on the wire (protocol 03 §5.3, §5.5).
  */
 
+import { Aggregate } from './aggregate';
 import { AGGREGATE_OPERATORS, type AggregateOperators } from './aggregate-operators';
 import { UPDATE_OPERATORS } from './changes';
 import { LogicCommand, QUERY_OPERATORS, spread, TopCommand, WIRE_NAMES } from './conditions';
@@ -48,13 +49,13 @@ function dollared(search: any): object {
   return options;
 }
 
-function aggregateOperators(): AggregateOperators {
+function aggregateOperators(): AggregateOperators & { pipeline(): Aggregate } {
   const operators: Record<string, (argument?: any) => NamedCommand> = {};
   for (const name of AGGREGATE_OPERATORS) {
     const wireName = WIRE_NAMES[name] || name;
     operators[name] = (argument = {}) => new NamedCommand(wireName, argument);
   }
-  return operators as AggregateOperators;
+  return { ...(operators as AggregateOperators), pipeline: () => new Aggregate(null, '') };
 }
 
 /** The wire form of `field({ a: true })`: 1, 0 or a projection operator. */

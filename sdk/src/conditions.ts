@@ -54,29 +54,33 @@ export class LogicCommand extends Encodable {
 
 /** A condition on the value of one field, `_.gt(1)`; more are added by chaining. */
 export class QueryCommand extends LogicCommand {
+  declare eq: QueryOperators['eq'];
+  declare neq: QueryOperators['neq'];
+  declare gt: QueryOperators['gt'];
+  declare gte: QueryOperators['gte'];
+  declare lt: QueryOperators['lt'];
+  declare lte: QueryOperators['lte'];
+  declare in: QueryOperators['in'];
+  declare nin: QueryOperators['nin'];
+  declare exists: QueryOperators['exists'];
+  declare mod: QueryOperators['mod'];
+  declare all: QueryOperators['all'];
+  declare elemMatch: QueryOperators['elemMatch'];
+  declare size: QueryOperators['size'];
+  declare geoNear: QueryOperators['geoNear'];
+  declare geoWithin: QueryOperators['geoWithin'];
+  declare geoIntersects: QueryOperators['geoIntersects'];
+
   constructor(
     readonly operator: string,
     readonly operand: unknown,
   ) {
     super('', []);
+    // `_.gt(1).lt(5)`: every operator again, joined by and.
+    for (const name of Object.keys(QUERY_OPERATORS) as (keyof QueryOperators)[]) {
+      this[name] = (...args: any[]) => this.and((QUERY_OPERATORS[name] as any)(...args)) as any;
+    }
   }
-
-  eq = this.chain('eq');
-  neq = this.chain('neq');
-  gt = this.chain('gt');
-  gte = this.chain('gte');
-  lt = this.chain('lt');
-  lte = this.chain('lte');
-  in = this.chain('in');
-  nin = this.chain('nin');
-  exists = this.chain('exists');
-  mod = this.chain('mod');
-  all = this.chain('all');
-  elemMatch = this.chain('elemMatch');
-  size = this.chain('size');
-  geoNear = this.chain('geoNear');
-  geoWithin = this.chain('geoWithin');
-  geoIntersects = this.chain('geoIntersects');
 
   override encode(): unknown {
     const { operator, operand } = this;
@@ -92,11 +96,6 @@ export class QueryCommand extends LogicCommand {
     const query = operator === 'elemMatch' && isPlainObject(operand);
     const encoded = query ? encodeQuery(operand) : encodeValue(operand);
     return { [`$${WIRE_NAMES[operator] || operator}`]: encoded };
-  }
-
-  private chain<O extends keyof QueryOperators>(name: O): QueryOperators[O] {
-    const add = (...args: any[]) => this.and((QUERY_OPERATORS[name] as any)(...args));
-    return add as unknown as QueryOperators[O];
   }
 }
 

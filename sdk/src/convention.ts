@@ -15,12 +15,8 @@ export interface Callbacks<T> {
 }
 
 /** A parameter object with at least one callback: the call then returns no promise. */
-export type WithCallbacks<P> = P &
-  (
-    | { success: (result: any) => void }
-    | { fail: (error: any) => void }
-    | { complete: (outcome: any) => void }
-  );
+export type WithCallbacks<P extends Callbacks<any>> = P &
+  (Required<Pick<P, 'success'>> | Required<Pick<P, 'fail'>> | Required<Pick<P, 'complete'>>);
 
 /** A parameter object without callbacks: the call returns a promise. */
 export type WithoutCallbacks<P> = Omit<P, 'success' | 'fail' | 'complete'> & {

@@ -9,7 +9,7 @@ import { encodeUpdate } from './changes';
 import { command, encodeProjection } from './command';
 import { encodeQuery } from './conditions';
 import { type Callbacks, settle, type WithCallbacks, type WithoutCallbacks } from './convention';
-import { badParameter, badParameterType, Failure, named } from './failure';
+import { badParameter, badParameterType, CloudError, named } from './failure';
 import { Geo } from './geo';
 import { DatabaseRegExp, decodeValue, encodeValue, isPlainObject, ServerDate } from './values';
 import type { Place } from './wire';
@@ -241,7 +241,7 @@ export class DocumentReference {
         projection: this.projection,
       });
       const [data] = decodeList(reply);
-      if (!data) throw new Failure(`document with _id ${this.id} does not exist`, -1);
+      if (!data) throw new CloudError(`document with _id ${this.id} does not exist`, -1);
       return { data };
     });
   }

@@ -42,63 +42,51 @@ export const ERR_CODE = {
   system: -501001,
 } as const;
 
+/** The `code` of a failure without an answer of the server. */
+export const NETWORK = 'NETWORK';
+
 /** The error of every failed call, thrown, rejected with, or given to `fail` and `complete`. */
 export class CloudError extends Error {
   /** Number of wx.cloud, for instance -502005 for a missing collection. */
   readonly errCode: number;
   /** `{api}:fail …`, the sentence of wx.cloud. */
   readonly errMsg: string;
-  /** The server's id of the request, when the server answered. */
-  readonly requestID?: string;
   /** The server's own word for the code, for instance `DATABASE_COLLECTION_NOT_EXIST`. */
   readonly code?: string;
-
-  constructor(errMsg: string, errCode: number, requestID?: string, code?: string) {
-    super(errMsg);
-    // A built-in parent loses the prototype when a bundler lowers classes to ES5.
-    Object.setPrototypeOf(this, CloudError.prototype);
-    Object.defineProperty(this, 'name', { value: 'CloudError', enumerable: false });
-    this.errCode = errCode;
-    this.errMsg = errMsg;
-    if (requestID) this.requestID = requestID;
-    if (code) this.code = code;
-  }
-}
-
-/** Why a call failed, before anyone has said which call it was. */
-export class Failure extends Error {
-  readonly errCode: number;
-  readonly code?: string;
+  /** The server's id of the request, when the server answered. */
   readonly requestID?: string;
 
-  constructor(message: string, errCode: number, code?: string, requestID?: string) {
-    super(message);
-    Object.setPrototypeOf(this, Failure.prototype);
+  constructor(errMsg: string, errCode: number, code?: string, requestID?: string) {
+    super(errMsg);
+    // A built-in parent loses the prototype when a packager lowers classes to ES5.
+    Object.setPrototypeOf(this, CloudError.prototype);
+    Object.defineProperty(this, 'name', { value: 'CloudError' });
     this.errCode = errCode;
-    this.code = code;
-    this.requestID = requestID;
+    this.errMsg = errMsg;
+    if (code) this.code = code;
+    if (requestID) this.requestID = requestID;
   }
 }
 
 /** A refusal of the caller's own arguments; it never reaches the server. */
-export function badParameter(message: string): Failure {
-  return new Failure(message, ERR_CODE.badParameter);
+export function badParameter(message: string): CloudError {
+  return new CloudError(message, ERR_CODE.badParameter);
 }
 
 /** The same for an argument of the wrong type. */
-export function badParameterType(message: string): Failure {
-  return new Failure(message, ERR_CODE.badParameterType);
+export function badParameterType(message: string): CloudError {
+  return new CloudError(message, ERR_CODE.badParameterType);
 }
 
 /** A request that got no answer, or not one of ours. */
-export function networkFailure(message: string): Failure {
-  return new Failure(message, ERR_CODE.network, 'NETWORK');
+export function networkFailure(message: string): CloudError {
+  return new CloudError(message, ERR_CODE.network, NETWORK);
 }
 
 /** The failure that an answer `{code, message, requestId}` of the server stands for. */
-export function serverFailure(code: string, message: string, requestID?: string): Failure {
+export function serverFailure(code: string, message: string, requestID?: string): CloudError {
   const errCode = serverErrCode(code);
-  return new Failure(message || code, errCode, code, requestID);
+  return new CloudError(message || code, errCode, code, requestID);
 }
 
 /** The number for a code of the server; codes without a number are -501001 (protocol 01 §7.2). */
@@ -109,31 +97,21 @@ export function serverErrCode(code: string): number {
 
 /** Gives a failure the name of the call it happened in, in the words of wx.cloud. */
 export function named(api: string, cause: unknown): CloudError {
-  if (cause instanceof CloudError) return cause;
-  if (!(cause instanceof Failure)) {
+  if (!(cause instanceof CloudError)) {
     const message = cause instanceof Error ? cause.message : String(cause);
     return new CloudError(`${api}:fail ${message}`, ERR_CODE.generic);
   }
-  const { code, message, errCode, requestID } = cause;
-  return new CloudError(
-    `${api}:fail ${sentence(api, cause)}`,
-    errCode,
-    requestID,
-    code || undefined,
-  );
-
-  function sentence(call: string, failure: Failure): string {
-    if (!code) return errCode === ERR_CODE.generic ? message : `${errCode} ${message}`;
-    if (call === 'cloud.callFunction' && failure.code !== 'NETWORK') {
-      const id = requestID ? ` (callId: ${requestID})` : '';
-      return `Error: errCode: ${errCode} ${words(code)} | errMsg: ${message}${id}`;
-    }
-    if (code === 'NETWORK') return message;
-    return `${errCode} ${words(code)}. ${message}`;
-  }
+  const { errMsg, errCode, code, requestID } = cause;
+  if (/^[\w.]+:fail /.test(errMsg)) return cause;
+  return new CloudError(`${api}:fail ${sentence(api, cause)}`, errCode, code, requestID);
 }
 
-function words(code: string): string {
+function sentence(api: string, { errMsg, errCode, code, requestID }: CloudError): string {
+  if (errCode === ERR_CODE.generic || code === NETWORK) return errMsg;
+  if (!code) return `${errCode} ${errMsg}`;
   const known = NUMBERS[code];
-  return known ? known[1] : code;
+  const words = known ? known[1] : code;
+  if (api !== 'cloud.callFunction') return `${errCode} ${words}. ${errMsg}`;
+  const call = requestID ? ` (callId: ${requestID})` : '';
+  return `Error: errCode: ${errCode} ${words} | errMsg: ${errMsg}${call}`;
 }

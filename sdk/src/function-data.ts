@@ -3,7 +3,7 @@
  * kinds of values that wx.cloud treats specially at the top level (protocol 02 §3.5).
  */
 
-import { badParameter, badParameterType, ERR_CODE, Failure } from './failure';
+import { badParameter, badParameterType, CloudError, ERR_CODE } from './failure';
 import type { FileSource } from './platform';
 import { getTempFileURL, uploadFile } from './storage';
 import { type Place, randomHex } from './wire';
@@ -71,7 +71,7 @@ function jsonOf(event: object): string {
     });
   } catch (error) {
     const message = `data is not JSON: ${(error as Error).message}`;
-    throw new Failure(message, ERR_CODE.circularReference);
+    throw new CloudError(message, ERR_CODE.circularReference);
   }
 }
 
@@ -89,7 +89,7 @@ async function addressOf({ target }: CDN, storage: Place): Promise<string> {
   const cloudPath = `cdn/${randomHex(32)}`;
   const { fileID } = await uploadFile(() => storage, { cloudPath, filePath: content }).done;
   const [file] = (await getTempFileURL(storage, [fileID])).fileList;
-  if (!file?.tempFileURL) throw new Failure(`no link: ${file?.errMsg}`, file?.status || -1);
+  if (!file?.tempFileURL) throw new CloudError(`no link: ${file?.errMsg}`, file?.status || -1);
   return file.tempFileURL;
 }
 

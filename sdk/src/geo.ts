@@ -6,8 +6,6 @@
 import { callable } from './callable';
 import { badParameter, badParameterType } from './failure';
 
-type Position = [number, number];
-
 /** GeoJSON as it travels: a type and nested arrays of numbers. */
 export interface GeoJson {
   type: string;
@@ -16,7 +14,7 @@ export interface GeoJson {
 
 /** The parent of all places, for `instanceof`. */
 export abstract class GeoValue {
-  abstract toJSON(): GeoJson;
+  abstract toJSON(): Record<string, any>;
 
   toString(): string {
     return JSON.stringify(this.toJSON());
@@ -41,118 +39,69 @@ export class GeoPoint extends GeoValue {
     this.latitude = y;
   }
 
-  toJSON() {
-    return {
-      type: 'Point' as const,
-      coordinates: [this.longitude, this.latitude] as Position,
-    };
+  toJSON(): Record<string, any> {
+    return { type: 'Point', coordinates: [this.longitude, this.latitude] };
   }
 }
 
-/** What a place made of `Part`s may be built from: the parts, or GeoJSON. */
-function parts<Part extends GeoValue>(
-  type: string,
+/** A place made of parts: the property `member` holds them. */
+type Composite<Type extends string, Member extends string, Part> = GeoValue & {
+  readonly [M in Member]: Part[];
+} & { toJSON(): { type: Type; coordinates: any } };
+
+type CompositeClass<Type extends string, Member extends string, Part> = new (
   given: Part[] | GeoJson,
+) => Composite<Type, Member, Part>;
+
+function composite<Type extends string, Member extends string, Part extends GeoValue>(
+  type: Type,
+  member: Member,
+  kind: string,
   Kind: new (geoJson: GeoJson) => Part,
-  kindName: string,
-): Part[] {
-  if (!Array.isArray(given)) {
-    if (given?.type !== type) throw badParameterType(`Geo.${type} takes an array or GeoJSON`);
-    return given.coordinates.map(
-      (coordinates: unknown) => new Kind({ type: kindName, coordinates }),
-    );
+): CompositeClass<Type, Member, Part> {
+  class Place extends GeoValue {
+    constructor(given: Part[] | GeoJson) {
+      super();
+      const parts: unknown = Array.isArray(given)
+        ? given
+        : given?.type === type && given.coordinates.map(build);
+      if (!Array.isArray(parts) || !parts.length || !parts.every((part) => part instanceof Kind)) {
+        throw badParameterType(`Geo.${type} takes a non-empty array of Geo.${kind}, or GeoJSON`);
+      }
+      Object.assign(this, { [member]: parts });
+    }
+
+    toJSON() {
+      const parts = (this as any)[member] as Part[];
+      return { type, coordinates: parts.map((part) => part.toJSON().coordinates) };
+    }
   }
-  if (given.length === 0 || !given.every((part) => part instanceof Kind)) {
-    throw badParameterType(`Geo.${type} takes a non-empty array of Geo.${kindName}`);
+
+  function build(coordinates: unknown): Part {
+    return new Kind({ type: kind, coordinates });
   }
-  return given;
+  return Place as unknown as CompositeClass<Type, Member, Part>;
 }
 
 /** Several points. */
-export class GeoMultiPoint extends GeoValue {
-  readonly points: GeoPoint[];
-
-  constructor(points: GeoPoint[] | GeoJson) {
-    super();
-    this.points = parts('MultiPoint', points, GeoPoint, 'Point');
-  }
-
-  toJSON() {
-    return {
-      type: 'MultiPoint' as const,
-      coordinates: this.points.map((point) => point.toJSON().coordinates),
-    };
-  }
-}
+export const GeoMultiPoint = composite('MultiPoint', 'points', 'Point', GeoPoint);
 
 /** A line through points. */
-export class GeoLineString extends GeoValue {
-  readonly points: GeoPoint[];
-
-  constructor(points: GeoPoint[] | GeoJson) {
-    super();
-    this.points = parts('LineString', points, GeoPoint, 'Point');
-    if (this.points.length < 2) throw badParameter('Geo.LineString takes at least two points');
-  }
-
-  toJSON() {
-    return {
-      type: 'LineString' as const,
-      coordinates: this.points.map((point) => point.toJSON().coordinates),
-    };
-  }
-}
+export const GeoLineString = composite('LineString', 'points', 'Point', GeoPoint);
 
 /** Several lines. */
-export class GeoMultiLineString extends GeoValue {
-  readonly lines: GeoLineString[];
-
-  constructor(lines: GeoLineString[] | GeoJson) {
-    super();
-    this.lines = parts('MultiLineString', lines, GeoLineString, 'LineString');
-  }
-
-  toJSON() {
-    return {
-      type: 'MultiLineString' as const,
-      coordinates: this.lines.map((line) => line.toJSON().coordinates),
-    };
-  }
-}
+export const GeoMultiLineString = composite(
+  'MultiLineString',
+  'lines',
+  'LineString',
+  GeoLineString,
+);
 
 /** An area: an outer ring and holes, each a closed line. */
-export class GeoPolygon extends GeoValue {
-  readonly lines: GeoLineString[];
-
-  constructor(lines: GeoLineString[] | GeoJson) {
-    super();
-    this.lines = parts('Polygon', lines, GeoLineString, 'LineString');
-  }
-
-  toJSON() {
-    return {
-      type: 'Polygon' as const,
-      coordinates: this.lines.map((line) => line.toJSON().coordinates),
-    };
-  }
-}
+export const GeoPolygon = composite('Polygon', 'lines', 'LineString', GeoLineString);
 
 /** Several areas. */
-export class GeoMultiPolygon extends GeoValue {
-  readonly polygons: GeoPolygon[];
-
-  constructor(polygons: GeoPolygon[] | GeoJson) {
-    super();
-    this.polygons = parts('MultiPolygon', polygons, GeoPolygon, 'Polygon');
-  }
-
-  toJSON() {
-    return {
-      type: 'MultiPolygon' as const,
-      coordinates: this.polygons.map((polygon) => polygon.toJSON().coordinates),
-    };
-  }
-}
+export const GeoMultiPolygon = composite('MultiPolygon', 'polygons', 'Polygon', GeoPolygon);
 
 const KINDS: Record<string, new (geoJson: GeoJson) => GeoValue> = {
   Point: GeoPoint,

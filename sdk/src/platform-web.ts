@@ -4,9 +4,9 @@
  * nowhere: a process forgets its users.
  */
 
-import { badParameter, Failure, networkFailure } from './failure';
+import { lenient, NO_CABINET } from './cabinet';
+import { badParameter, CloudError, networkFailure } from './failure';
 import type {
-  Cabinet,
   FileSource,
   Platform,
   Request,
@@ -31,7 +31,7 @@ export function webPlatform(): Platform {
   return {
     kind: inNode ? 'node' : 'browser',
     defaultEndpoint: inPage && /^https?:/.test(location.protocol) ? location.origin : '',
-    cabinet: inPage ? pageCabinet : { get: () => null, set: () => {}, remove: () => {} },
+    cabinet: inPage ? pageCabinet : NO_CABINET,
     request,
     upload: typeof XMLHttpRequest === 'undefined' ? uploadByFetch : uploadByXhr,
     download,
@@ -39,22 +39,14 @@ export function webPlatform(): Platform {
 }
 
 // localStorage throws where cookies are blocked; then users sign in again at every start.
-const pageCabinet: Cabinet = {
-  get: (key) => attempt(() => localStorage.getItem(key)),
-  set: (key, value) => void attempt(() => localStorage.setItem(key, value)),
-  remove: (key) => void attempt(() => localStorage.removeItem(key)),
-};
-
-function attempt<T>(work: () => T): T | null {
-  try {
-    return work();
-  } catch {
-    return null;
-  }
-}
+const pageCabinet = lenient({
+  get: (key) => localStorage.getItem(key),
+  set: (key, value) => localStorage.setItem(key, value),
+  remove: (key) => localStorage.removeItem(key),
+});
 
 function reason(error: unknown): Error {
-  if (error instanceof Failure) return error;
+  if (error instanceof CloudError) return error;
   const { name, message, cause } = error as { name?: string; message?: string; cause?: any };
   if (name === 'AbortError') return networkFailure('abort');
   if (name === 'TimeoutError') return networkFailure('timeout');

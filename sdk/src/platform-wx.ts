@@ -3,6 +3,7 @@
  * Domains must be listed in the mini program's settings; this file cannot help where they are not.
  */
 
+import { lenient } from './cabinet';
 import { networkFailure } from './failure';
 import type { Platform, Request, Response, Transfer, Upload, Watcher } from './platform';
 
@@ -41,11 +42,11 @@ export function wxPlatform(): Platform {
   return {
     kind: 'miniprogram',
     defaultEndpoint: '',
-    cabinet: {
-      get: (key) => attempt(() => api().getStorageSync(key) as string) || null,
-      set: (key, value) => void attempt(() => api().setStorageSync(key, value)),
-      remove: (key) => void attempt(() => api().removeStorageSync(key)),
-    },
+    cabinet: lenient({
+      get: (key) => api().getStorageSync(key) as string,
+      set: (key, value) => api().setStorageSync(key, value),
+      remove: (key) => api().removeStorageSync(key),
+    }),
     request,
     upload,
     download,
@@ -55,15 +56,6 @@ export function wxPlatform(): Platform {
 
 function api(): Wx {
   return wx as Wx;
-}
-
-// A full or blocked store costs a sign-in at the next start, never the call that met it.
-function attempt<T>(work: () => T): T | null {
-  try {
-    return work();
-  } catch {
-    return null;
-  }
 }
 
 function reason(error: { errMsg?: string }): Error {

@@ -4,6 +4,7 @@
  * the adapters touches `wx`, `fetch`, `document` or `process`.
  */
 
+import type { Cabinet } from './cabinet';
 import { webPlatform } from './platform-web';
 import { isMiniProgram, wxPlatform } from './platform-wx';
 
@@ -56,20 +57,13 @@ export interface Upload {
   headers: Record<string, string>;
 }
 
-/** A small persistent store of strings; every method may do nothing where there is none. */
-export interface Cabinet {
-  get(key: string): string | null;
-  set(key: string, value: string): void;
-  remove(key: string): void;
-}
-
 /** Where the library runs. */
 export interface Platform {
   kind: 'miniprogram' | 'browser' | 'node';
   /** Address to use when `init` names none: a page's own origin. */
   defaultEndpoint: string;
   cabinet: Cabinet;
-  /** Resolves for every status; rejects with a network `Failure` when there is no answer. */
+  /** Resolves for every status; rejects with a network `CloudError` when there is no answer. */
   request(request: Request): Promise<Response>;
   upload(upload: Upload, watcher: Watcher): Transfer<{ status: number; data: string }>;
   /** Fetches `url` into a place of the platform: a temporary file, or a `blob:` address. */

@@ -5,7 +5,7 @@
  */
 
 import type { UserSwitcher } from './dev-users';
-import { Failure, networkFailure, serverFailure } from './failure';
+import { CloudError, networkFailure, serverFailure } from './failure';
 import type { Platform } from './platform';
 
 /** Gives a `wx.login` code (`dev-<name>` on a dev server), or null to sign in anonymously. */
@@ -37,9 +37,12 @@ const TOKEN_CODES = new Set([
   'CHECK_LOGIN_FAILED',
 ]);
 
+/** What the sign-in protocol says of a refresh token that is over (protocol 04 §6.2). */
+const GONE = new Set(['invalid_grant', 'unauthenticated']);
+
 /** Whether a call failed because of its token, so that it may be tried once more with a new one. */
 export function isTokenFailure(error: unknown): boolean {
-  return error instanceof Failure && !!error.code && TOKEN_CODES.has(error.code);
+  return error instanceof CloudError && !!error.code && TOKEN_CODES.has(error.code);
 }
 
 /** One signed-in user of one environment on one server. */
@@ -107,9 +110,9 @@ export class Session {
       });
       return this.keep(reply, old.refreshToken);
     } catch (error) {
-      // Without an answer the refresh token is still good: do not sign in anew over a lost packet.
-      if (error instanceof Failure && error.code === 'NETWORK') throw error;
-      return null;
+      // Only a refusal ends the old sign-in: an anonymous user who signs in anew is somebody else.
+      if (error instanceof CloudError && GONE.has(error.code || '')) return null;
+      throw error;
     }
   }
 

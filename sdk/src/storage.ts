@@ -4,7 +4,14 @@
  * choice; this file only knows the calls around that.
  */
 
-import { badParameter, badParameterType, Failure, networkFailure, serverErrCode } from './failure';
+import {
+  badParameter,
+  badParameterType,
+  CloudError,
+  ERR_CODE,
+  networkFailure,
+  serverErrCode,
+} from './failure';
 import type { FileSource, Progress, Transfer, Watcher } from './platform';
 import type { Place } from './wire';
 
@@ -62,7 +69,7 @@ function start<T, P>(
   const progress = new Listeners<P>();
   const headers = new Listeners<{ header: Record<string, any> }>();
   let current: Transfer<unknown> | null = null;
-  let stop: (reason: Failure) => void = () => {};
+  let stop: (reason: CloudError) => void = () => {};
   const stopped = new Promise<never>((_, reject) => {
     stop = reject;
   });
@@ -84,8 +91,8 @@ function start<T, P>(
   const task: TransferTask<P> = {
     abort: () => {
       aborted = true;
+      stop(new CloudError('abort', ERR_CODE.generic));
       current?.abort();
-      stop(new Failure('abort', -1));
     },
     onProgressUpdate: progress.on,
     offProgressUpdate: progress.off,
@@ -139,10 +146,10 @@ export function uploadFile(
 }
 
 /** What the storage says when it refuses a form: `<Error><Code/><Message/></Error>`. */
-function uploadFailure(status: number, answer: string): Failure {
+function uploadFailure(status: number, answer: string): CloudError {
   const said = (tag: string) => new RegExp(`<${tag}>([^<]*)</${tag}>`).exec(answer || '')?.[1];
   const message = said('Message') || said('Code') || 'the storage refused the file';
-  return new Failure(
+  return new CloudError(
     `HTTP ${status}: ${message}`,
     serverErrCode('STORAGE_REQUEST_FAIL'),
     'STORAGE_REQUEST_FAIL',
@@ -161,7 +168,7 @@ export function downloadFile(
       const storage = place();
       const [item] = (await getTempFileURL(storage, [param.fileID])).fileList;
       if (!item || item.status !== 0) {
-        throw new Failure(item?.errMsg || 'no link', item?.status || -1, item?.code);
+        throw new CloudError(item?.errMsg || 'no link', item?.status || -1, item?.code);
       }
       const { status, path } = await run(storage.wire.platform.download(item.tempFileURL, watcher));
       if (status !== 200) throw networkFailure(`the file's link answered HTTP ${status}`);

@@ -3,7 +3,7 @@
  * expressions and places out and back. Operators are encoded by `encoding.ts`, not here.
  */
 
-import { badParameter, badParameterType, ERR_CODE, Failure } from './failure';
+import { badParameter, badParameterType, CloudError, ERR_CODE } from './failure';
 import { GeoValue, geoOf } from './geo';
 
 /** The server's clock at the moment of writing, plus `offset` milliseconds. */
@@ -62,9 +62,9 @@ export function encodeValue(value: unknown, parents: object[] = []): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (isLeaf(value)) return encodeLeaf(value);
   if (parents.includes(value)) {
-    throw new Failure('the data refers to itself', ERR_CODE.circularReference);
+    throw new CloudError('the data refers to itself', ERR_CODE.circularReference);
   }
-  const path = parents.concat(value);
+  const path = [...parents, value];
   if (Array.isArray(value)) return value.map((item) => encodeValue(item, path));
   const encoded: Record<string, unknown> = {};
   for (const key of Object.keys(value)) {

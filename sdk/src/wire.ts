@@ -5,7 +5,7 @@
  */
 
 import { UserSwitcher } from './dev-users';
-import { Failure, networkFailure, serverFailure } from './failure';
+import { CloudError, NETWORK, networkFailure, serverFailure } from './failure';
 import type { Platform, Request, Response } from './platform';
 import { isTokenFailure, type Login, Session } from './session';
 
@@ -63,7 +63,7 @@ export class Wire {
           return await this.send(env, action, params, token);
         } catch (error) {
           const pauseMs = RETRY_AFTER_MS[tries];
-          const unanswered = error instanceof Failure && error.code === 'NETWORK';
+          const unanswered = error instanceof CloudError && error.code === NETWORK;
           if (!unanswered || pauseMs === undefined) throw error;
           await new Promise((resolve) => setTimeout(resolve, pauseMs));
         }
