@@ -1,0 +1,98 @@
+/**
+ * Paints the seed pictures as JPEG files into seed/pictures/: about 1600 px, landscape and portrait,
+ * some stored sideways with EXIF orientation 6 as phones do. Deterministic; no downloads.
+ * Run: `node seed/pictures.mjs [--only name] [--force]`. Files that exist are kept unless forced.
+ */
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { createCanvas } from '@napi-rs/canvas'
+import { finish } from './painting/brush.mjs'
+import * as land from './painting/land.mjs'
+import * as life from './painting/life.mjs'
+import * as night from './painting/night.mjs'
+
+const WIDE = [1600, 1066]
+const TALL = [1080, 1440]
+const SQUARE = [1280, 1280]
+
+/** Every picture: file name, painter, size, and whether it is stored rotated with EXIF orientation 6. */
+export const PICTURES = [
+  { name: 'mist-mountains', paint: land.mistMountains, size: WIDE },
+  { name: 'golden-pines', paint: land.goldenPines, size: TALL, sideways: true },
+  { name: 'dunes', paint: land.dunes, size: WIDE },
+  { name: 'milky-way', paint: night.milkyWay, size: TALL },
+  { name: 'aurora', paint: night.aurora, size: WIDE },
+  { name: 'balloons', paint: land.balloons, size: WIDE },
+  { name: 'snow-village', paint: night.snowVillage, size: WIDE },
+  { name: 'mirror-peak', paint: land.mirrorPeak, size: WIDE },
+  { name: 'terraces', paint: land.terraces, size: WIDE },
+  { name: 'forest-light', paint: land.forestLight, size: TALL },
+  { name: 'sunset-sea', paint: land.sunsetSea, size: WIDE },
+  { name: 'shore', paint: land.shore, size: TALL, sideways: true },
+  { name: 'lighthouse', paint: land.lighthouse, size: WIDE },
+  { name: 'city-night', paint: night.cityNight, size: WIDE },
+  { name: 'moon-lake', paint: night.moonLake, size: TALL },
+  { name: 'fireworks', paint: night.fireworks, size: TALL },
+  { name: 'rain-window', paint: night.rainWindow, size: TALL },
+  { name: 'lanterns', paint: night.lanterns, size: TALL, sideways: true },
+  { name: 'cherry', paint: life.cherry, size: WIDE },
+  { name: 'poppies', paint: life.poppies, size: WIDE },
+  { name: 'lavender', paint: land.lavender, size: WIDE },
+  { name: 'lotus', paint: life.lotus, size: WIDE },
+  { name: 'bamboo', paint: life.bamboo, size: TALL },
+  { name: 'maple', paint: life.maple, size: WIDE },
+  { name: 'tea', paint: life.tea, size: WIDE },
+  { name: 'persimmons', paint: life.persimmons, size: SQUARE },
+  { name: 'cat-window', paint: life.catWindow, size: TALL },
+]
+
+/** Where the files lie. */
+export const PICTURE_DIR = fileURLToPath(new URL('./pictures/', import.meta.url))
+
+/** Puts an EXIF block saying "turn a quarter clockwise to see" right behind the JPEG's start mark. */
+function withOrientation6(jpeg) {
+  const tiff = Buffer.from('4d4d002a00000008000101120003000000010006000000000000', 'hex')
+  const body = Buffer.concat([Buffer.from('Exif\0\0', 'latin1'), tiff])
+  const head = Buffer.alloc(4)
+  head.writeUInt16BE(0xffe1, 0)
+  head.writeUInt16BE(body.length + 2, 2)
+  return Buffer.concat([jpeg.subarray(0, 2), head, body, jpeg.subarray(2)])
+}
+
+function paint(picture, index) {
+  const [width, height] = picture.size
+  const canvas = createCanvas(width, height)
+  const ctx = canvas.getContext('2d')
+  picture.paint(ctx, width, height)
+  finish(ctx, width, height, 1000 + index)
+  if (!picture.sideways) return canvas.toBuffer('image/jpeg', 86)
+  const turned = createCanvas(height, width)
+  const turnedCtx = turned.getContext('2d')
+  turnedCtx.translate(0, width)
+  turnedCtx.rotate(-Math.PI / 2)
+  turnedCtx.drawImage(canvas, 0, 0)
+  return withOrientation6(turned.toBuffer('image/jpeg', 86))
+}
+
+/** Paints what is missing and returns how many were painted. */
+export function paintAll({ only, force } = {}) {
+  mkdirSync(PICTURE_DIR, { recursive: true })
+  let painted = 0
+  PICTURES.forEach((picture, index) => {
+    const file = join(PICTURE_DIR, `${picture.name}.jpg`)
+    if ((only && only !== picture.name) || (!force && existsSync(file))) return
+    writeFileSync(file, paint(picture, index))
+    painted += 1
+  })
+  return painted
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const flag = process.argv.indexOf('--only')
+  const painted = paintAll({
+    only: flag > 0 ? process.argv[flag + 1] : undefined,
+    force: process.argv.includes('--force'),
+  })
+  console.log(`已画 ${painted} 张 / painted ${painted} pictures in seed/pictures`)
+}
