@@ -8,9 +8,13 @@
 //! Pure: no clock, no chance, no IO. Aggregation is not here yet; an operator that is not known is
 //! refused by name, never ignored.
 
+mod dialect;
 mod error;
 mod filter;
+mod path;
+mod pattern;
 mod projection;
+mod repair;
 mod sort;
 mod update;
 

@@ -1,50 +1,196 @@
-//! Which documents are meant.
+//! Which documents are meant: a filter is parsed once and matched against BSON bytes in place.
 
-use value::{Document, RawDoc, Value};
+mod clause;
+mod parse;
+
+use value::{DocView, Document, RawDoc, Value};
 
 use crate::Error;
+use crate::path::{self, Path};
+pub(crate) use clause::{Clause, ElementCondition, all_on_leaf};
+use clause::{Comparison, Test};
+pub(crate) use parse::{condition, element, is_logic, is_operators};
 
-/// A parsed filter.
+/// A parsed filter. Clones share compiled regular expressions.
 #[derive(Debug, Clone)]
-pub struct Filter {}
+pub struct Filter {
+    node: Node,
+}
+
+/// A filter as a tree.
+#[derive(Debug, Clone)]
+pub(crate) enum Node {
+    And(Vec<Node>),
+    Or(Vec<Node>),
+    Nor(Vec<Node>),
+    Field(Path, Vec<Clause>),
+}
 
 impl Filter {
-    /// Reads a filter.
+    /// Reads a filter such as `{"a": {"$gt": 1}, "$or": […]}`.
     ///
     /// # Errors
-    /// Unknown operators and operands of the wrong kind.
-    pub fn parse(_filter: &Document) -> Result<Filter, Error> {
-        Err(Error::malformed("filters are not built yet", "尚未实现"))
+    /// [`Error::UnknownOperator`] with the operator and its path, [`Error::Malformed`] for operands
+    /// of the wrong kind.
+    pub fn parse(filter: &Document) -> Result<Filter, Error> {
+        Ok(Filter { node: parse::conjunction(filter)? })
     }
 
     /// The filter every document passes.
     pub fn all() -> Filter {
-        Filter {}
+        Filter { node: Node::And(Vec::new()) }
     }
 
-    /// Whether a document passes.
-    pub fn matches(&self, _document: &RawDoc<'_>) -> bool {
-        true
+    /// Whether a document passes, decoding only the fields looked at. A regular expression that
+    /// gives up on a document does not match it, and broken bytes never match; [`Filter::check`]
+    /// tells these apart.
+    pub fn matches(&self, document: &RawDoc<'_>) -> bool {
+        self.check(&DocView::Raw(*document)).unwrap_or(false)
+    }
+
+    /// [`Filter::matches`] for a document in memory.
+    pub fn matches_document(&self, document: &Document) -> bool {
+        self.check(&DocView::Owned(document)).unwrap_or(false)
+    }
+
+    /// Whether a document of either origin passes.
+    ///
+    /// # Errors
+    /// A regular expression that takes too many steps, and broken BSON bytes.
+    pub fn check(&self, document: &DocView<'_>) -> Result<bool, Error> {
+        self.node.check(document)
     }
 
     /// Both filters at once.
     #[must_use]
-    pub fn and(self, _other: Filter) -> Filter {
-        self
+    pub fn and(self, other: Filter) -> Filter {
+        let mut nodes = Vec::new();
+        for node in [self.node, other.node] {
+            match node {
+                Node::And(inner) => nodes.extend(inner),
+                other => nodes.push(other),
+            }
+        }
+        Filter { node: Node::And(nodes) }
     }
 
-    /// The ids a document must have one of.
+    /// Whether every document passes.
+    pub fn is_all(&self) -> bool {
+        matches!(&self.node, Node::And(nodes) if nodes.is_empty())
+    }
+
+    /// The ids one of which a passing document must have, when `_id` is pinned by equality or `$in`
+    /// at top level or within `$and`; the fewest when it is pinned several times. Documents found by
+    /// id must still be matched.
     pub fn id_points(&self) -> Option<Vec<Value>> {
-        None
+        let mut fewest: Option<&[Value]> = None;
+        self.node.each_required(&mut |path, clause| {
+            if path.text() == "_id"
+                && let Some(points) = clause.points()
+                && fewest.is_none_or(|known| points.len() < known.len())
+            {
+                fewest = Some(points);
+            }
+        });
+        fewest.map(<[Value]>::to_vec)
     }
 
-    /// The value a path must equal.
-    pub fn equality(&self, _path: &str) -> Option<&Value> {
-        None
+    /// The one value a path must equal, at top level or within `$and`, by equality or an `$in` of
+    /// one. In a stored array, "equals" means one element does, as everywhere in filters; and
+    /// equality with null includes a missing field.
+    pub fn equality(&self, path: &str) -> Option<&Value> {
+        let mut found = None;
+        self.node.each_required(&mut |known, clause| {
+            if found.is_none()
+                && known.text() == path
+                && let Some([value]) = clause.points()
+            {
+                found = Some(value);
+            }
+        });
+        found
     }
 
-    /// The equalities as a document, to start an upsert from.
+    /// The equalities as a document, dotted paths nested: what an upsert inserts before its update
+    /// is applied. Where two paths contradict each other the first stays.
     pub fn seed(&self) -> Document {
-        Document::new()
+        let mut seed = Document::new();
+        self.node.each_required(&mut |path, clause| {
+            if let Some([value]) = clause.points()
+                && seed.get_path(path.text()).is_none()
+            {
+                // A path through a value that is no object has no place in the seed.
+                let _ = crate::update::place::write(&mut seed, path, value.clone());
+            }
+        });
+        seed
+    }
+}
+
+impl Node {
+    fn check(&self, document: &DocView<'_>) -> Result<bool, Error> {
+        match self {
+            Node::And(nodes) => {
+                for node in nodes {
+                    if !node.check(document)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+            Node::Or(nodes) => any(nodes, document),
+            Node::Nor(nodes) => Ok(!any(nodes, document)?),
+            Node::Field(path, clauses) => all_on_path(clauses, document, path),
+        }
+    }
+
+    /// Shows every clause that each passing document must satisfy.
+    fn each_required<'f>(&'f self, show: &mut impl FnMut(&'f Path, &'f Clause)) {
+        match self {
+            Node::And(nodes) => nodes.iter().for_each(|node| node.each_required(show)),
+            Node::Field(path, clauses) => clauses.iter().for_each(|clause| show(path, clause)),
+            // An `$or` of one is that one.
+            Node::Or(nodes) if nodes.len() == 1 => nodes[0].each_required(show),
+            Node::Or(_) | Node::Nor(_) => {}
+        }
+    }
+}
+
+fn any(nodes: &[Node], document: &DocView<'_>) -> Result<bool, Error> {
+    for node in nodes {
+        if node.check(document)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether all clauses hold at a path. Each looks for its own witness: in an array one element may
+/// satisfy `$gt` and another `$lt`.
+fn all_on_path(clauses: &[Clause], document: &DocView<'_>, path: &Path) -> Result<bool, Error> {
+    for clause in clauses {
+        let holds = match clause {
+            Clause::Is(test) => {
+                path::any(document, path.segments(), test.leaf(), &mut |view| test.check(view))?
+            }
+            Clause::Not(inner) => !all_on_path(inner, document, path)?,
+        };
+        if !holds {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+impl Clause {
+    /// The values one of which is required, when they can be listed.
+    fn points(&self) -> Option<&[Value]> {
+        match self {
+            Clause::Is(Test::Compare(Comparison::Equal, value)) => {
+                Some(std::slice::from_ref(value))
+            }
+            Clause::Is(Test::In { values, patterns }) if patterns.is_empty() => Some(values),
+            _ => None,
+        }
     }
 }
