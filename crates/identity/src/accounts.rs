@@ -5,7 +5,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use engine::{Change, Clock, Engine, Filter, Modify, Update};
+use engine::{Change, Clock, Engine, Modify};
+use query::{Filter, Update};
 use sha2::{Digest, Sha256};
 use value::{Document, Value};
 

@@ -18,7 +18,9 @@ pub enum Error {
     #[error(transparent)]
     SignInAgain(#[from] TokenError),
     /// What was offered as an identity is none; the message names the part.
-    #[error("{0} is empty or too long: sign in with a real one. / {0} 为空或过长，请使用真实的值登录。")]
+    #[error(
+        "{0} is empty or too long: sign in with a real one. / {0} 为空或过长，请使用真实的值登录。"
+    )]
     InvalidIdentity(&'static str),
     /// A stored account or token cannot be read: restore the data from a backup.
     #[error(

@@ -3,7 +3,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use engine::{Clock, Engine, Filter, Remove};
+use engine::{Clock, Engine, Remove};
+use query::Filter;
 use value::{Document, Value};
 
 use crate::error::{Error, TokenError};

@@ -228,8 +228,8 @@ fn verify<T: DeserializeOwned>(
     rules.set_required_spec_claims(&["exp", "aud"]);
     // The library would ask the system clock; ours is injected and asked below.
     rules.validate_exp = false;
-    let data = jsonwebtoken::decode::<Envelope<T>>(token, key, &rules)
-        .map_err(|_| TokenError::Invalid)?;
+    let data =
+        jsonwebtoken::decode::<Envelope<T>>(token, key, &rules).map_err(|_| TokenError::Invalid)?;
     if data.claims.exp <= now_s {
         return Err(TokenError::Expired);
     }

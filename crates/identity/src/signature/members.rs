@@ -126,7 +126,9 @@ mod tests {
 
     #[test]
     fn what_is_no_object_is_malformed() {
-        for body in ["", "[]", "\"x\"", "{\"a\":1", "{} {}", "{\"a\":1,\"A\":1}", "{\"a\":\"\\ud800\"}"] {
+        for body in
+            ["", "[]", "\"x\"", "{\"a\":1", "{} {}", "{\"a\":1,\"A\":1}", "{\"a\":\"\\ud800\"}"]
+        {
             let refused = read(&Body::Json(body)).unwrap_err();
             assert_eq!(refused, SignatureError::Malformed("body"), "{body}");
         }

@@ -60,16 +60,24 @@ pub struct AccessKeyId(pub String);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
     /// The request carries no signature of this kind.
-    #[error("The request is not signed: configure secretId and secretKey. / 请求未签名，请配置 secretId 和 secretKey。")]
+    #[error(
+        "The request is not signed: configure secretId and secretKey. / 请求未签名，请配置 secretId 和 secretKey。"
+    )]
     Missing,
     /// The signature's text cannot be read; the part is named.
-    #[error("The signature is malformed ({0}): use an official SDK. / 签名格式错误（{0}），请使用官方 SDK。")]
+    #[error(
+        "The signature is malformed ({0}): use an official SDK. / 签名格式错误（{0}），请使用官方 SDK。"
+    )]
     Malformed(&'static str),
     /// Signed with a key that is not ours.
-    #[error("The secretId is not known here: take it from credentials.json. / secretId 不存在，请使用 credentials.json 中的值。")]
+    #[error(
+        "The secretId is not known here: take it from credentials.json. / secretId 不存在，请使用 credentials.json 中的值。"
+    )]
     UnknownKey,
     /// Signed too long ago, or in the future.
-    #[error("The signature is out of date: set this machine's clock. / 签名已过期，请校准本机时间。")]
+    #[error(
+        "The signature is out of date: set this machine's clock. / 签名已过期，请校准本机时间。"
+    )]
     OutOfDate,
     /// Signed with another secret, or changed on the way.
     #[error("The signature does not fit: check the secretKey. / 签名不匹配，请检查 secretKey。")]

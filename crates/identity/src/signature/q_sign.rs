@@ -61,10 +61,7 @@ pub fn verify<S: AsRef<str>>(
 
 /// `name=value` joined by `&`, in the order of the list; a name the request lacks cannot have been
 /// signed.
-fn named(
-    list: &str,
-    value_of: impl Fn(&str) -> Option<String>,
-) -> Result<String, SignatureError> {
+fn named(list: &str, value_of: impl Fn(&str) -> Option<String>) -> Result<String, SignatureError> {
     let mut pairs = Vec::new();
     for name in list.split(';').filter(|name| !name.is_empty()) {
         let value = value_of(name).ok_or(SignatureError::Mismatch)?;

@@ -31,7 +31,8 @@ pub fn verify<S: AsRef<str>>(
         .header("x-timestamp")
         .and_then(|text| text.trim().parse().ok())
         .ok_or(SignatureError::Malformed("X-Timestamp"))?;
-    let lifetime_s = request.header("x-signature-expires").and_then(|text| text.trim().parse().ok());
+    let lifetime_s =
+        request.header("x-signature-expires").and_then(|text| text.trim().parse().ok());
     let members = members::read(&request.body)?;
     let payload = payload(&members, signed_params);
     let url = format!("//{}{}", request.host, request.path);
