@@ -1,1 +1,35 @@
-//! placeholder
+//! The product without a wire: every operation, authorised.
+//!
+//! A [`Platform`] is one server: its environments, the worker pool they share, WeChat (real or
+//! simulated) and the journal. Whoever wants something builds a [`Context`] — which environment,
+//! who asks, over which address — and calls a function of [`database`], [`storage`], [`calls`],
+//! [`open_api`], [`sign_in`] or [`deploy`]. Each checks the caller before it touches a room below,
+//! so a wire has no powers of its own: a second wire would change nothing here.
+//!
+//! What this room never does: speak HTTP, know vendor codes, print, read the process environment.
+
+pub mod access;
+pub mod caller;
+pub mod calls;
+pub mod database;
+pub mod deploy;
+pub mod directory;
+pub mod environment;
+mod error;
+pub mod invocations;
+pub mod journal;
+pub mod keys;
+pub mod open_api;
+mod rooms;
+mod server;
+pub mod sign_in;
+pub mod storage;
+
+pub use caller::{Caller, Context, User};
+pub use environment::{Environment, new_request_id};
+pub use error::{Code, Error, Result};
+pub use functions::{
+    ConnectionOwner as WorkerPeer, INVOCATION_HEADER, InvokeError, WorkerConnection,
+};
+pub use rules::Acl;
+pub use server::{Options, Platform, WeChatOptions};

@@ -1,2 +1,59 @@
-//! The `yunkai` binary.
-fn main() {}
+//! The `yunkai` binary: configuration, wiring, command line. The only room that reads the process
+//! environment and prints.
+
+mod arguments;
+mod config;
+mod dev;
+mod doctor;
+mod language;
+mod node;
+mod project;
+mod serve;
+mod terminal;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+
+fn main() -> ExitCode {
+    // A worker enters here: before any thread is started and any library looks around.
+    let raw: Vec<String> = std::env::args().skip(1).collect();
+    if raw.first().is_some_and(|first| first == "worker-enter") {
+        return functions::enter(&raw[1..]);
+    }
+    let arguments = Arguments::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("YUNKAI_LOG")
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn")),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .expect("no other part of the program installs a TLS provider");
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            terminal::error(&format!("Cannot start: {error}. / 无法启动:{error}。"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let outcome = runtime.block_on(async {
+        match arguments.command {
+            Command::Dev(dev) => dev::run(dev).await,
+            Command::Serve(serve) => serve::run(serve).await,
+            Command::Doctor => doctor::run(),
+        }
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            terminal::error(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The one table from the platform's codes to the vendors' (protocol 01 §7).
+
+use platform::Code;
+
+/// The vendor's string code, as server SDKs and client SDKs expect it on the wire.
+pub fn vendor_code(code: Code) -> &'static str {
+    match code {
+        Code::InvalidParameter => "INVALID_PARAM",
+        Code::UnknownEnvironment => "INVALID_ENV",
+        Code::Unsupported => "INVALID_ACTION",
+        Code::NotSignedIn => "CHECK_LOGIN_FAILED",
+        Code::AccessTokenExpired => "ACCESS_TOKEN_EXPIRED",
+        Code::AccessTokenInvalid => "CHECK_LOGIN_FAILED",
+        Code::RefreshTokenExpired => "REFRESH_TOKEN_EXPIRED",
+        Code::RefreshTokenInvalid => "INVALID_REFRESH_TOKEN",
+        Code::SignatureInvalid => "SIGN_PARAM_INVALID",
+        Code::SignInRefused => "AUTH_WX_OAUTH_FAILED",
+        Code::InvalidContext => "INVALID_CONTEXT",
+        Code::PayloadTooLarge => "EXCEED_MAX_PAYLOAD_SIZE",
+        Code::CollectionMissing => "DATABASE_COLLECTION_NOT_EXIST",
+        Code::CollectionExists => "DATABASE_COLLECTION_ALREADY_EXIST",
+        Code::DatabasePermissionDenied => "DATABASE_PERMISSION_DENIED",
+        Code::InvalidOperator => "DATABASE_INVALID_OPERRATOR",
+        Code::DatabaseRefused | Code::StoreFailed => "DATABASE_REQUEST_FAILED",
+        Code::StoragePermissionDenied => "STORAGE_EXCEED_AUTHORITY",
+        Code::FileMissing => "STORAGE_FILE_NONEXIST",
+        Code::StorageSignatureInvalid => "STORAGE_SIGN_PARAM_INVALID",
+        Code::StorageFailed => "STORAGE_REQUEST_FAIL",
+        Code::FunctionMissing => "FUNCTION_NOT_FOUND",
+        Code::FunctionFailed | Code::FunctionTimedOut => "FUNCTIONS_EXECUTE_FAIL",
+        Code::Overloaded => "EXCEED_CONCURRENT_REQUEST_LIMIT",
+        Code::DeployRefused => "FUNCTIONS_REQUEST_FAIL",
+        Code::WeChatRefused => "FUNCTIONS_REQUEST_FAIL",
+        Code::Internal => "SYS_ERR",
+    }
+}
+
+/// The HTTP status and the names of the sign-in protocol (protocol 04 §6.2): `error`, `error_code`.
+pub fn auth_error(code: Code) -> (u16, &'static str, u32) {
+    match code {
+        Code::InvalidParameter | Code::UnknownEnvironment => (400, "invalid_argument", 3),
+        Code::NotSignedIn
+        | Code::AccessTokenExpired
+        | Code::AccessTokenInvalid
+        | Code::SignatureInvalid => (401, "unauthenticated", 16),
+        Code::RefreshTokenExpired | Code::RefreshTokenInvalid => (400, "invalid_grant", 16),
+        Code::SignInRefused | Code::WeChatRefused => (400, "provider_error", 4019),
+        Code::Unsupported => (404, "unimplemented", 12),
+        Code::PayloadTooLarge | Code::Overloaded => (429, "resource_exhausted", 8),
+        Code::StoreFailed => (503, "unavailable", 14),
+        _ => (500, "internal", 13),
+    }
+}
+
+/// The HTTP status where a plain HTTP client asks (files, console).
+pub fn http_status(code: Code) -> u16 {
+    match code {
+        Code::InvalidParameter | Code::UnknownEnvironment | Code::InvalidOperator => 400,
+        Code::NotSignedIn
+        | Code::AccessTokenExpired
+        | Code::AccessTokenInvalid
+        | Code::SignatureInvalid => 401,
+        Code::StoragePermissionDenied
+        | Code::StorageSignatureInvalid
+        | Code::DatabasePermissionDenied => 403,
+        Code::FileMissing | Code::FunctionMissing | Code::CollectionMissing => 404,
+        Code::PayloadTooLarge => 413,
+        Code::Overloaded => 429,
+        Code::StoreFailed | Code::StorageFailed => 503,
+        _ => 500,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_a_vendor_name_and_an_error_status() {
+        for &code in Code::ALL {
+            let name = vendor_code(code);
+            assert!(name.chars().all(|c| c.is_ascii_uppercase() || c == '_'), "{code:?}: {name}");
+            assert!((400..600).contains(&http_status(code)), "{code:?}");
+            let (status, error, number) = auth_error(code);
+            assert!((400..600).contains(&status) && !error.is_empty() && number != 0, "{code:?}");
+        }
+    }
+
+    #[test]
+    fn codes_that_real_apps_test_for_keep_their_names() {
+        let rows = [
+            (Code::CollectionMissing, "DATABASE_COLLECTION_NOT_EXIST"),
+            (Code::DatabasePermissionDenied, "DATABASE_PERMISSION_DENIED"),
+            (Code::FileMissing, "STORAGE_FILE_NONEXIST"),
+            (Code::FunctionFailed, "FUNCTIONS_EXECUTE_FAIL"),
+            (Code::AccessTokenExpired, "ACCESS_TOKEN_EXPIRED"),
+        ];
+        for (code, name) in rows {
+            assert_eq!(vendor_code(code), name);
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! `/_console` and `/_api/*`: what happens on this server, for its operator.
+//!
+//! The log may hold what functions print about their users, so it is shown only to a browser on
+//! this very machine, or to whoever holds the API key. A page of another site cannot read it: no
+//! cross-origin header is sent, and the Host must name this machine (against DNS rebinding).
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderValue, Request, Response, StatusCode, header};
+use axum::routing::get;
+use bytes::Bytes;
+use futures_util::stream;
+use platform::journal::Entry;
+use platform::keys::{self, Proof};
+use serde_json::json;
+use tokio::sync::broadcast::{Receiver, error::RecvError};
+
+use crate::origin::{self, Peer};
+use crate::reply::json_response;
+use crate::server::Gateway;
+
+/// The page; one file without anything to load.
+const PAGE: &str = include_str!("../../../console/index.html");
+
+/// The routes of the console.
+pub fn routes() -> Router<Arc<Gateway>> {
+    Router::new()
+        .route("/_console", get(page))
+        .route("/_console/", get(page))
+        .route("/_api/events", get(events))
+        .route("/_api/functions", get(functions))
+}
+
+/// The people one can sign in as, for the user switcher of a `dev` server.
+pub async fn dev_users(State(gateway): State<Arc<Gateway>>) -> Response<Body> {
+    let simulator = gateway.platform().wechat().is_simulator();
+    let users: Vec<_> = gateway
+        .options()
+        .dev_users
+        .iter()
+        .filter(|_| simulator)
+        .map(|(name, nickname)| json!({ "name": name, "nickname": nickname }))
+        .collect();
+    let body = json!({ "simulator": simulator, "users": users });
+    json_response(StatusCode::OK, body.to_string())
+}
+
+async fn page(State(gateway): State<Arc<Gateway>>, request: Request<Body>) -> Response<Body> {
+    if let Some(refusal) = refuse_strangers(&gateway, &request) {
+        return refusal;
+    }
+    let mut response = Response::new(Body::from(PAGE));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    response
+}
+
+async fn functions(State(gateway): State<Arc<Gateway>>, request: Request<Body>) -> Response<Body> {
+    if let Some(refusal) = refuse_strangers(&gateway, &request) {
+        return refusal;
+    }
+    let environment = gateway.platform().default_environment();
+    let list: Vec<_> = platform::deploy::list_functions(environment)
+        .into_iter()
+        .map(|it| json!({ "name": it.name, "version": it.version, "workers": it.workers }))
+        .collect();
+    json_response(StatusCode::OK, json!({ "functions": list }).to_string())
+}
+
+/// The journal as server-sent events: what the ring holds, then everything new.
+async fn events(State(gateway): State<Arc<Gateway>>, request: Request<Body>) -> Response<Body> {
+    if let Some(refusal) = refuse_strangers(&gateway, &request) {
+        return refusal;
+    }
+    let last = request.headers().get("last-event-id").and_then(|it| it.to_str().ok()?.parse().ok());
+    let (entries, receiver) = gateway.platform().journal().follow(last.unwrap_or(0));
+    let ring: Vec<_> = entries.iter().map(frame).collect();
+    let live = stream::unfold(receiver, |receiver| async { next_frame(receiver).await });
+    let all = futures_util::StreamExt::chain(stream::iter(ring), live);
+    let mut response = Response::new(Body::from_stream(all));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+type Frame = Result<Bytes, Infallible>;
+
+fn frame(entry: &Entry) -> Frame {
+    let data = serde_json::to_string(entry).unwrap_or_default();
+    Ok(Bytes::from(format!("id: {}\ndata: {data}\n\n", entry.number)))
+}
+
+async fn next_frame(mut receiver: Receiver<Entry>) -> Option<(Frame, Receiver<Entry>)> {
+    match receiver.recv().await {
+        Ok(entry) => Some((frame(&entry), receiver)),
+        // The page shows the gap in the numbers; it may reload to read what the ring still has.
+        Err(RecvError::Lagged(count)) => {
+            Some((Ok(Bytes::from(format!(": {count} entries left out\n\n"))), receiver))
+        }
+        Err(RecvError::Closed) => None,
+    }
+}
+
+fn refuse_strangers(gateway: &Gateway, request: &Request<Body>) -> Option<Response<Body>> {
+    let header = |name| request.headers().get(name).and_then(|it: &HeaderValue| it.to_str().ok());
+    let local = match request.extensions().get::<Peer>() {
+        Some(Peer::Client(address)) => address.ip().to_canonical().is_loopback(),
+        // A function is not the operator, even on the operator's machine.
+        Some(Peer::Worker(_)) | None => false,
+    };
+    if local && header(header::HOST).is_some_and(origin::is_loopback_host) {
+        return None;
+    }
+    if let Some(key) = header(header::AUTHORIZATION).and_then(|it| it.strip_prefix("Bearer ")) {
+        let environment = gateway.platform().default_environment();
+        if keys::verify(environment, &Proof::Bearer(key)).is_ok() {
+            return None;
+        }
+    }
+    let body = json!({
+        "code": "PERMISSION_DENIED",
+        "message": "The console answers on this machine only (127.0.0.1 or localhost), or to the \
+                    apiKey of credentials.json as a Bearer token. / 控制台仅限本机访问(127.0.0.1 或 \
+                    localhost),或使用 credentials.json 中的 apiKey 作为 Bearer 令牌。",
+    });
+    Some(json_response(StatusCode::FORBIDDEN, body.to_string()))
+}

@@ -1,0 +1,146 @@
+//! The server: connections of clients and of workers, all answered by one router.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use platform::{Platform, WorkerConnection};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
+
+use crate::origin::Peer;
+use crate::routes;
+
+/// How long requests in progress may take to finish when the server stops.
+const FINISH_WITHIN: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// How the wire presents the server.
+#[derive(Debug, Clone)]
+pub struct GatewayOptions {
+    /// `https://host` under which clients reach the server, when it differs from their Host header.
+    pub public_url: Option<String>,
+    /// `http://127.0.0.1:PORT`, for clients that name no usable Host.
+    pub local_url: String,
+    /// Name and nickname of the users offered for signing in without WeChat.
+    pub dev_users: Vec<(String, String)>,
+}
+
+/// What every handler gets: the platform and how it is presented.
+pub struct Gateway {
+    platform: Arc<Platform>,
+    options: GatewayOptions,
+}
+
+impl Gateway {
+    /// A gateway over a platform.
+    pub fn new(platform: Arc<Platform>, options: GatewayOptions) -> Arc<Self> {
+        Arc::new(Self { platform, options })
+    }
+
+    pub(crate) fn platform(&self) -> &Platform {
+        &self.platform
+    }
+
+    pub(crate) fn options(&self) -> &GatewayOptions {
+        &self.options
+    }
+
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.platform.default_environment().now_ms()
+    }
+}
+
+impl std::fmt::Debug for Gateway {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Gateway").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+/// Serves the listener and the workers' sockets until `stop` is cancelled, then lets requests in
+/// progress finish.
+pub async fn serve(gateway: Arc<Gateway>, listener: TcpListener, stop: CancellationToken) {
+    let tracker = TaskTracker::new();
+    let router = routes::router(Arc::clone(&gateway));
+    if let Some(mut connections) = gateway.platform.take_worker_connections() {
+        let (router, tracker, stop) = (router.clone(), tracker.clone(), stop.clone());
+        tokio::spawn(async move {
+            while let Some(connection) = connections.recv().await {
+                serve_worker(&tracker, router.clone(), connection, stop.clone());
+            }
+        });
+    }
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stop.cancelled() => break,
+        };
+        match accepted {
+            Ok((stream, address)) => {
+                // Answers are small and must not wait for one another.
+                let _ = stream.set_nodelay(true);
+                let peer = Peer::Client(address);
+                tracker.spawn(serve_stream(stream, peer, router.clone(), stop.clone()));
+            }
+            Err(error) => {
+                // Too many open files, most likely: connections in progress go on.
+                tracing::warn!(%error, "accepting a connection failed");
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+        }
+    }
+    tracker.close();
+    let _ = tokio::time::timeout(FINISH_WITHIN, tracker.wait()).await;
+}
+
+fn serve_worker(
+    tracker: &TaskTracker,
+    router: Router,
+    connection: WorkerConnection,
+    stop: CancellationToken,
+) {
+    let (stream, owner) = connection.into_parts();
+    let peer = Peer::Worker(Arc::new(owner));
+    tracker.spawn(serve_stream(stream, peer, router, stop));
+}
+
+async fn serve_stream<S>(stream: S, peer: Peer, router: Router, stop: CancellationToken)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = router.map_request(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer.clone());
+        request.map(Body::new)
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+        .with_upgrades();
+    tokio::pin!(connection);
+    tokio::select! {
+        // A client that goes away is no fault of ours.
+        _ = connection.as_mut() => {}
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
+        }
+    }
+}
+
+/// The address a listener is bound to, as clients on this machine write it.
+pub fn local_url(address: SocketAddr) -> String {
+    let ip = match address.ip() {
+        ip if ip.is_unspecified() => "127.0.0.1".to_owned(),
+        std::net::IpAddr::V6(ip) => format!("[{ip}]"),
+        ip => ip.to_string(),
+    };
+    format!("http://{ip}:{}", address.port())
+}

@@ -1,0 +1,149 @@
+//! One environment: its engine, accounts, files, permissions, functions and log, and nothing of another.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use engine::{Clock, Engine};
+use files::Files;
+use functions::Functions;
+use identity::{Identity, Keys};
+use store::{FjallOptions, Store};
+use wechat::WeChat;
+
+use crate::access::Access;
+use crate::error::Result;
+use crate::invocations::{InvocationContext, Invocations};
+use crate::journal::{Event, Journal};
+
+/// What the environments of one server share.
+#[derive(Clone)]
+pub struct Shared {
+    /// The worker pool.
+    pub functions: Functions,
+    /// WeChat's servers or the simulator.
+    pub wechat: WeChat,
+    /// Where events are noted.
+    pub journal: Arc<Journal>,
+    /// Running invocations; request ids are unique across environments.
+    pub invocations: Arc<Invocations>,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// One environment of the server.
+pub struct Environment {
+    id: String,
+    keys: Keys,
+    engine: Engine,
+    identity: Identity,
+    files: Files,
+    access: Access,
+    hosting: RwLock<Option<PathBuf>>,
+    shared: Shared,
+}
+
+impl Environment {
+    /// Opens the environment whose data lies in `folder`, creating it at first use.
+    pub async fn open(folder: &Path, keys: Keys, shared: Shared) -> Result<Self> {
+        let store = Store::fjall(folder.join("store"), FjallOptions::default())?;
+        Self::with_store(store, folder, keys, shared).await
+    }
+
+    /// Opens an environment over a given store; files lie in `folder`.
+    pub async fn with_store(
+        store: Store,
+        folder: &Path,
+        keys: Keys,
+        shared: Shared,
+    ) -> Result<Self> {
+        let id = keys.env_id.clone();
+        let engine = Engine::open(store, shared.clock.clone())?;
+        let identity = Identity::open(engine.clone(), keys.clone(), shared.clock.clone()).await?;
+        let bucket = files::bucket(&id, Some(shared.wechat.app_id()));
+        let link_key = keys.link_key();
+        let files =
+            Files::open(folder.join("files"), engine.clone(), link_key, &id, &bucket).await?;
+        let access = Access::open(engine.clone()).await?;
+        Ok(Self { id, keys, engine, identity, files, access, hosting: RwLock::default(), shared })
+    }
+
+    /// The environment's id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The keys of server SDKs.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// The AppID that users sign in with.
+    pub fn app_id(&self) -> &str {
+        self.shared.wechat.app_id()
+    }
+
+    /// The WeChat servers or the simulator.
+    pub fn wechat(&self) -> &WeChat {
+        &self.shared.wechat
+    }
+
+    /// The folder of the hosted site, when there is one.
+    pub fn hosting(&self) -> Option<PathBuf> {
+        self.hosting.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes an event of this environment.
+    pub fn record(&self, event: Event) {
+        self.shared.journal.record(&self.id, self.now_ms(), event);
+    }
+
+    /// The time, ms since 1970.
+    pub fn now_ms(&self) -> i64 {
+        self.shared.clock.now_ms()
+    }
+
+    /// On whose behalf an invocation runs, while it runs and for a moment after.
+    pub fn invocation(&self, request_id: &str) -> Option<Arc<InvocationContext>> {
+        self.shared.invocations.get(request_id)
+    }
+
+    pub(crate) fn set_hosting(&self, folder: Option<PathBuf>) {
+        *self.hosting.write().unwrap_or_else(PoisonError::into_inner) = folder;
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(crate) fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    pub(crate) fn files(&self) -> &Files {
+        &self.files
+    }
+
+    pub(crate) fn access(&self) -> &Access {
+        &self.access
+    }
+
+    pub(crate) fn functions(&self) -> &Functions {
+        &self.shared.functions
+    }
+
+    pub(crate) fn invocations(&self) -> &Invocations {
+        &self.shared.invocations
+    }
+}
+
+impl std::fmt::Debug for Environment {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Environment").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// A fresh request id in the form of a UUID, as the vendor's logs show them.
+pub fn new_request_id() -> String {
+    let text = hex::encode(rand::random::<[u8; 16]>());
+    format!("{}-{}-{}-{}-{}", &text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..])
+}

@@ -1,0 +1,123 @@
+//! What a running server is made of, resolved: from `dev`'s arguments or from `yunkai.toml`.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow};
+use gateway::GatewayOptions;
+use platform::WeChatOptions;
+use tokio::net::TcpListener;
+
+/// The AppID of the simulator.
+pub const SIMULATED_APP_ID: &str = "wxyunkaidev0000000";
+
+/// Everything `start` needs.
+#[derive(Debug)]
+pub struct Settings {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The data directory.
+    pub data: PathBuf,
+    /// The environment of requests that name none.
+    pub environment: String,
+    /// Further environments.
+    pub environments: Vec<String>,
+    /// True in `dev`.
+    pub is_dev: bool,
+    /// The address clients use, when it differs from their Host header.
+    pub public_url: Option<String>,
+    /// How WeChat is reached; the simulator when absent.
+    pub wechat: Option<WeChatOptions>,
+}
+
+/// A server that listens but does not serve yet.
+#[derive(Debug)]
+pub struct Started {
+    /// The listener.
+    pub listener: TcpListener,
+    /// What the platform is made of.
+    pub platform: platform::Options,
+    /// How the wire presents it.
+    pub gateway: GatewayOptions,
+    /// `http://host:port`.
+    pub url: String,
+}
+
+impl Settings {
+    /// Takes the port, then resolves what depends on it.
+    pub async fn listen(self) -> Result<Started> {
+        let listener =
+            TcpListener::bind(self.listen).await.map_err(|error| taken(self.listen, error))?;
+        let address = listener.local_addr()?;
+        let url = gateway::local_url(address);
+        let public_url = self.public_url.clone();
+        let link_base = public_url.clone().unwrap_or_else(|| url.clone());
+        let functions = function_options(&self, &url)?;
+        let wechat =
+            self.wechat.unwrap_or_else(|| WeChatOptions::simulator(SIMULATED_APP_ID, &link_base));
+        Ok(Started {
+            listener,
+            platform: platform::Options {
+                data: self.data,
+                default_environment: self.environment,
+                environments: self.environments,
+                lenient_environments: self.is_dev,
+                functions,
+                wechat,
+            },
+            gateway: GatewayOptions {
+                public_url,
+                local_url: url.clone(),
+                dev_users: if self.is_dev { dev_users() } else { Vec::new() },
+            },
+            url,
+        })
+    }
+}
+
+/// The people a `dev` server offers for signing in; any other name works too.
+fn dev_users() -> Vec<(String, String)> {
+    [("alice", "小满"), ("bob", "阿树"), ("carol", "青禾")]
+        .map(|(name, nickname)| (name.to_owned(), nickname.to_owned()))
+        .to_vec()
+}
+
+/// How functions run on this machine.
+pub fn function_options(settings: &Settings, url: &str) -> Result<functions::Options> {
+    let launcher = std::env::current_exe().context("The program cannot find itself.")?;
+    let node = crate::node::find()?;
+    let run_dir = run_dir(&settings.data);
+    let mut options =
+        functions::Options::new(settings.data.join("functions"), run_dir, node, launcher);
+    let host = |url: &str| url.split_once("://").map(|(_, host)| host.to_owned());
+    options.redirected_hosts = vec![gateway::WORKER_HOST.to_owned()];
+    options.redirected_hosts.extend(host(url));
+    options.redirected_hosts.extend(settings.public_url.as_deref().and_then(host));
+    options.open_loopback = settings.is_dev;
+    Ok(options)
+}
+
+/// Sockets need a short path that workers of another user may walk, so they lie in the system's
+/// folder for temporary files, named after the data directory.
+fn run_dir(data: &Path) -> PathBuf {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    std::path::absolute(data).unwrap_or_else(|_| data.to_owned()).hash(&mut hasher);
+    std::env::temp_dir().join(format!("yunkai-{:016x}", hasher.finish()))
+}
+
+fn taken(address: SocketAddr, error: std::io::Error) -> anyhow::Error {
+    match error.kind() {
+        std::io::ErrorKind::AddrInUse => anyhow!(
+            "Port {0} is in use by another program: stop it, or choose another port with --port \
+             (0 takes a free one). / 端口 {0} 已被其他程序占用:请停止它,或用 --port 指定其他端口\
+             (0 表示自动选择)。",
+            address.port()
+        ),
+        std::io::ErrorKind::PermissionDenied => anyhow!(
+            "This user may not listen on {address}: choose a port above 1023. / 当前用户无权监听 \
+             {address}:请使用 1024 以上的端口。"
+        ),
+        _ => anyhow!("Cannot listen on {address}: {error}. / 无法监听 {address}:{error}。"),
+    }
+}

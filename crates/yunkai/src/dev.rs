@@ -1,0 +1,106 @@
+//! `yunkai dev`: one project folder, served and redeployed on save.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Result;
+use platform::Environment;
+use platform::deploy;
+use platform::journal::{Event, Journal};
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::arguments;
+use crate::config::Settings;
+use crate::project::Project;
+use crate::serve::Server;
+use crate::{terminal, watch};
+
+/// Serves the project until the process is told to stop.
+pub async fn run(arguments: arguments::Dev) -> Result<()> {
+    let project = Project::read(&arguments.dir)?;
+    let environment = arguments.env.clone().or_else(|| project.environment.clone());
+    let settings = Settings {
+        listen: SocketAddr::new(arguments.host, arguments.port),
+        data: arguments.data.clone().unwrap_or_else(|| arguments.dir.join(".yunkai")),
+        environment: environment.unwrap_or_else(|| "dev".to_owned()),
+        environments: Vec::new(),
+        is_dev: true,
+        public_url: None,
+        wechat: None,
+    };
+    let server = Server::start(settings.listen().await?).await?;
+    let platform = Arc::clone(&server.platform);
+    print_journal(platform.journal());
+    let environment = Arc::clone(platform.default_environment());
+    deploy_all(&environment, &project).await?;
+    // Kept until the end: dropping it would end the watching.
+    let _watcher = if arguments.no_watch {
+        None
+    } else {
+        Some(watch::start(arguments.dir.clone(), &project, Arc::clone(&environment))?)
+    };
+    introduce(&server, &environment, &platform);
+    server.announce();
+    server.run().await;
+    Ok(())
+}
+
+/// Applies the settings and deploys every function; one that cannot be deployed does not keep the
+/// others from working.
+pub async fn deploy_all(environment: &Environment, project: &Project) -> Result<()> {
+    deploy::apply_settings(environment, &project.settings).await?;
+    let functions = project.functions()?;
+    for existing in deploy::list_functions(environment) {
+        if !functions.iter().any(|(name, _)| *name == existing.name) {
+            deploy::remove_function(environment, &existing.name).await;
+        }
+    }
+    for (name, function) in functions {
+        match function {
+            Ok(function) => {
+                // The outcome is in the journal, and so on the terminal.
+                let _ = deploy::deploy_function(
+                    environment,
+                    &function.name,
+                    function.folder,
+                    function.settings,
+                )
+                .await;
+            }
+            Err(error) => {
+                let text = format!("{error:#}");
+                environment.record(Event::Deployment { subject: name, succeeded: false, text });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn print_journal(journal: &Journal) {
+    let (entries, mut receiver) = journal.follow(0);
+    entries.iter().for_each(terminal::entry);
+    tokio::spawn(async move {
+        loop {
+            match receiver.recv().await {
+                Ok(entry) => terminal::entry(&entry),
+                Err(RecvError::Lagged(count)) => {
+                    terminal::line(&format!("… {count} lines left out / 省略了 {count} 行"));
+                }
+                Err(RecvError::Closed) => return,
+            }
+        }
+    });
+}
+
+fn introduce(server: &Server, environment: &Environment, platform: &platform::Platform) {
+    let url = server.url();
+    terminal::line(&format!("site     {url}/"));
+    terminal::line(&format!("console  {url}/_console"));
+    terminal::line(&format!("env      {}", environment.id()));
+    if platform.wechat().is_simulator() {
+        terminal::line("sign in  wx.login code dev-<name>: dev-alice, dev-bob, dev-carol …");
+    }
+    terminal::line(
+        "functions may connect to this machine's own services in dev (loopback is open)",
+    );
+}

@@ -1,0 +1,28 @@
+//! `yunkai doctor`: what this machine offers.
+
+use std::net::SocketAddr;
+
+use anyhow::Result;
+
+use crate::config::{Settings, function_options};
+use crate::language::localized;
+use crate::terminal;
+
+/// Prints every check.
+pub fn run() -> Result<()> {
+    let settings = Settings {
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        data: std::env::temp_dir().join("yunkai-doctor"),
+        environment: "doctor".to_owned(),
+        environments: Vec::new(),
+        is_dev: true,
+        public_url: None,
+        wechat: None,
+    };
+    let options = function_options(&settings, "http://127.0.0.1:0")?;
+    for check in functions::doctor(&options) {
+        let state = format!("{:?}", check.state).to_lowercase();
+        terminal::line(&format!("{state:7} {:24} {}", check.name, localized(&check.explanation)));
+    }
+    Ok(())
+}

@@ -1,0 +1,29 @@
+//! Reading JSON files of a project, with errors that name file, line and column.
+
+use std::path::Path;
+
+use anyhow::{Result, anyhow};
+use serde::de::DeserializeOwned;
+
+/// Reads a JSON file; `None` when there is none.
+///
+/// Comments are not JSON, but a byte order mark, as some editors write it, is taken.
+pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => {
+            return Err(anyhow!(
+                "{0} cannot be read: {error}. / 无法读取 {0}:{error}。",
+                path.display()
+            ));
+        }
+    };
+    let text = text.trim_start_matches('\u{feff}');
+    serde_json::from_str(text).map(Some).map_err(|error| {
+        anyhow!(
+            "{0} cannot be understood: {error}. Correct it there. / {0} 有误:{error}。请在该处修改。",
+            path.display()
+        )
+    })
+}

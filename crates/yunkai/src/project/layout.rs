@@ -1,0 +1,175 @@
+//! Where the two vendors' tools keep functions and their settings (protocol 02 §5).
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+
+use anyhow::{Result, bail};
+use platform::deploy::FunctionSettings;
+use serde::Deserialize;
+
+use super::json;
+
+/// What `project.config.json` or `cloudbaserc.json` says.
+#[derive(Debug, Default)]
+pub struct Layout {
+    /// The environment's id.
+    pub environment: Option<String>,
+    /// The folder that holds one folder per function.
+    pub function_root: Option<PathBuf>,
+    /// Functions named by `cloudbaserc.json`; its list is complete when there is one.
+    listed: Option<Vec<CloudbasercFunction>>,
+    project: PathBuf,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ProjectConfig {
+    cloudfunction_root: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Cloudbaserc {
+    env_id: Option<String>,
+    function_root: Option<String>,
+    functions: Option<Vec<CloudbasercFunction>>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CloudbasercFunction {
+    name: String,
+    dir: Option<String>,
+    handler: Option<String>,
+    timeout: Option<f64>,
+    memory_size: Option<u64>,
+    env_variables: Option<BTreeMap<String, serde_json::Value>>,
+    install_dependency: Option<bool>,
+    runtime: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ConfigJson {
+    timeout: Option<f64>,
+    memory_size: Option<u64>,
+    env_variables: Option<BTreeMap<String, serde_json::Value>>,
+}
+
+/// Reads the layout of a project folder.
+pub fn read(project: &Path) -> Result<Layout> {
+    let mut layout = Layout { project: project.to_owned(), ..Layout::default() };
+    if let Some(rc) = json::read::<Cloudbaserc>(&project.join("cloudbaserc.json"))? {
+        // `{{env.ENV_ID}}` is a template of the vendor's tool, not an id.
+        layout.environment = rc.env_id.filter(|id| !id.is_empty() && !id.contains('{'));
+        let root = rc.function_root.as_deref().unwrap_or("functions");
+        layout.function_root = Some(inside(project, "functionRoot", root)?);
+        layout.listed = rc.functions;
+    } else if let Some(config) = json::read::<ProjectConfig>(&project.join("project.config.json"))?
+    {
+        if let Some(root) = config.cloudfunction_root.filter(|root| !root.is_empty()) {
+            layout.function_root = Some(inside(project, "cloudfunctionRoot", &root)?);
+        }
+    } else {
+        bail!(
+            "{0} is no project: it has neither project.config.json (WeChat DevTools) nor \
+             cloudbaserc.json (CloudBase CLI). / {0} 不是项目目录:缺少 project.config.json(微信开发者\
+             工具)或 cloudbaserc.json(CloudBase CLI)。",
+            project.display()
+        );
+    }
+    Ok(layout)
+}
+
+impl Layout {
+    /// Name and folder of every function there is now.
+    pub fn folders(&self) -> Result<Vec<(String, PathBuf)>> {
+        if let Some(listed) = &self.listed {
+            return listed
+                .iter()
+                .map(|function| Ok((function.name.clone(), self.folder_of(function)?)))
+                .collect();
+        }
+        let Some(root) = self.function_root.as_deref().filter(|root| root.is_dir()) else {
+            return Ok(Vec::new());
+        };
+        let mut folders = Vec::new();
+        for entry in std::fs::read_dir(root)? {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let hidden = name.starts_with('.') || name == "node_modules";
+            if !hidden && entry.path().is_dir() {
+                folders.push((name, entry.path()));
+            }
+        }
+        Ok(folders)
+    }
+
+    /// The settings that `cloudbaserc.json` holds for a function.
+    pub fn apply(&self, name: &str, settings: &mut FunctionSettings) {
+        let listed = self.listed.as_deref().unwrap_or_default();
+        let Some(function) = listed.iter().find(|function| function.name == name) else { return };
+        if let Some(handler) = &function.handler {
+            settings.handler.clone_from(handler);
+        }
+        if let Some(install) = function.install_dependency {
+            settings.install_dependencies = install;
+        }
+        if function.runtime.is_some() {
+            settings.runtime.clone_from(&function.runtime);
+        }
+        apply(settings, function.timeout, function.memory_size, function.env_variables.as_ref());
+    }
+
+    fn folder_of(&self, function: &CloudbasercFunction) -> Result<PathBuf> {
+        if let Some(dir) = &function.dir {
+            return inside(&self.project, "dir", dir);
+        }
+        let root = self.function_root.clone().unwrap_or_else(|| self.project.join("functions"));
+        inside(&root, "name", &function.name)
+    }
+}
+
+/// The settings in the `config.json` of a function's own folder.
+pub fn apply_config_json(folder: &Path, settings: &mut FunctionSettings) -> Result<()> {
+    if let Some(config) = json::read::<ConfigJson>(&folder.join("config.json"))? {
+        apply(settings, config.timeout, config.memory_size, config.env_variables.as_ref());
+    }
+    Ok(())
+}
+
+/// Takes over what is given; seconds become milliseconds, values of any kind become text.
+pub fn apply(
+    settings: &mut FunctionSettings,
+    timeout_s: Option<f64>,
+    memory_mb: Option<u64>,
+    variables: Option<&BTreeMap<String, serde_json::Value>>,
+) {
+    if let Some(timeout_s) = timeout_s.filter(|it| (0.001..=900.0).contains(it)) {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let timeout_ms = (timeout_s * 1_000.0) as u64;
+        settings.timeout_ms = timeout_ms;
+    }
+    if let Some(memory_mb) = memory_mb {
+        settings.memory_mb = memory_mb;
+    }
+    for (name, value) in variables.into_iter().flatten() {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        settings.variables.retain(|(existing, _)| existing != name);
+        settings.variables.push((name.clone(), text));
+    }
+}
+
+/// A folder named by the project must lie inside it.
+pub fn inside(base: &Path, key: &str, relative: &str) -> Result<PathBuf> {
+    let path = Path::new(relative.trim_end_matches('/'));
+    let fits =
+        path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    if !fits {
+        bail!(
+            "\"{key}\" must name a folder inside the project, not '{relative}'. / \"{key}\" 必须是项目\
+             内的目录,不能是「{relative}」。"
+        );
+    }
+    Ok(base.join(path))
+}

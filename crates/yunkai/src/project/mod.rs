@@ -1,0 +1,138 @@
+//! A project folder as its developer laid it out: WeChat DevTools' way or the CloudBase CLI's,
+//! with `yunkai.json` beside.
+
+mod json;
+mod layout;
+mod manifest;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use platform::deploy::{FunctionSettings, ProjectSettings};
+
+/// A project, read from its folder.
+#[derive(Debug)]
+pub struct Project {
+    /// The environment's id as the project names it.
+    pub environment: Option<String>,
+    /// Where the functions' folders lie; absent when the project has none.
+    pub function_root: Option<PathBuf>,
+    /// Everything but functions.
+    pub settings: ProjectSettings,
+    layout: layout::Layout,
+    manifest: manifest::Manifest,
+}
+
+/// One function of a project.
+#[derive(Debug)]
+pub struct ProjectFunction {
+    /// Its name.
+    pub name: String,
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Its settings, from every file that holds some.
+    pub settings: FunctionSettings,
+}
+
+impl Project {
+    /// Reads a project folder.
+    pub fn read(folder: &Path) -> Result<Self> {
+        let folder = std::fs::canonicalize(folder).with_context(|| {
+            format!(
+                "The project folder {0} does not exist. / 项目目录 {0} 不存在。",
+                folder.display()
+            )
+        })?;
+        let layout = layout::read(&folder)?;
+        let manifest = manifest::read(&folder)?;
+        Ok(Self {
+            environment: layout.environment.clone(),
+            function_root: layout.function_root.clone(),
+            settings: manifest.project_settings(&folder),
+            layout,
+            manifest,
+        })
+    }
+
+    /// The functions that are in the folder now, by name. One whose own `config.json` cannot be
+    /// understood is an error of its own: the others must not suffer from it.
+    pub fn functions(&self) -> Result<Vec<(String, Result<ProjectFunction>)>> {
+        let mut folders = self.layout.folders()?;
+        folders.sort();
+        let read = |(name, folder): (String, PathBuf)| (name.clone(), self.function(name, folder));
+        Ok(folders.into_iter().map(read).collect())
+    }
+
+    /// Later files win: the function's own `config.json`, `cloudbaserc.json`, `yunkai.json`.
+    fn function(&self, name: String, folder: PathBuf) -> Result<ProjectFunction> {
+        let mut settings = FunctionSettings::default();
+        layout::apply_config_json(&folder, &mut settings)?;
+        self.layout.apply(&name, &mut settings);
+        self.manifest.apply(&name, &mut settings);
+        Ok(ProjectFunction { name, folder, settings })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(folder: &Path, name: &str, text: &str) {
+        let path = folder.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    fn read_all(project: &Project) -> Vec<ProjectFunction> {
+        project.functions().unwrap().into_iter().map(|(_, function)| function.unwrap()).collect()
+    }
+
+    #[test]
+    fn both_layouts_are_read() {
+        let wechat = tempfile::tempdir().unwrap();
+        write(wechat.path(), "project.config.json", r#"{"cloudfunctionRoot":"cloudfunctions/"}"#);
+        write(wechat.path(), "cloudfunctions/login/index.js", "");
+        write(wechat.path(), "cloudfunctions/login/config.json", r#"{"timeout":3}"#);
+        write(wechat.path(), "cloudfunctions/.hidden/index.js", "");
+        let project = Project::read(wechat.path()).unwrap();
+        let functions = read_all(&project);
+        assert_eq!(functions.len(), 1);
+        assert_eq!(functions[0].name, "login");
+        assert_eq!(functions[0].settings.timeout_ms, 3_000);
+
+        let cli = tempfile::tempdir().unwrap();
+        let rc = r#"{"envId":"env-1","functionRoot":"./fns","functions":[
+            {"name":"a","timeout":5,"envVariables":{"K":"v"},"handler":"main.go"},
+            {"name":"b","dir":"elsewhere/b","memorySize":512}]}"#;
+        write(cli.path(), "cloudbaserc.json", rc);
+        write(cli.path(), "fns/a/index.js", "");
+        write(cli.path(), "elsewhere/b/index.js", "");
+        write(cli.path(), "yunkai.json", r#"{"functions":{"a":{"timeout":9}}}"#);
+        let project = Project::read(cli.path()).unwrap();
+        assert_eq!(project.environment.as_deref(), Some("env-1"));
+        let functions = read_all(&project);
+        assert_eq!(functions.len(), 2);
+        assert_eq!(functions[0].settings.timeout_ms, 9_000);
+        assert_eq!(functions[0].settings.handler, "main.go");
+        assert_eq!(functions[0].settings.variables, [("K".to_owned(), "v".to_owned())]);
+        assert_eq!(functions[1].settings.memory_mb, 512);
+    }
+
+    #[test]
+    fn mistakes_are_told_with_their_place() {
+        for (file, text, expected) in [
+            ("yunkai.json", "{\n  \"colections\": {}\n}", "line 2"),
+            ("yunkai.json", r#"{"collections":{"a":{"acl":"PUBLIC"}}}"#, "PUBLIC"),
+            ("yunkai.json", r#"{"collections":{"a":{"rule":{"read":true}}}}"#, "rule"),
+            ("yunkai.json", r#"{"functions":{"a":{"timeout":-1}}}"#, "line 1"),
+            ("project.config.json", "{", "project.config.json"),
+            ("project.config.json", r#"{"cloudfunctionRoot":"../out"}"#, "cloudfunctionRoot"),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            write(folder.path(), "project.config.json", "{}");
+            write(folder.path(), file, text);
+            let error = format!("{:#}", Project::read(folder.path()).unwrap_err());
+            assert!(error.contains(expected), "{file} {text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! `yunkai serve`: the server of `yunkai.toml`, and what `dev` shares with it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Result, anyhow};
+use gateway::Gateway;
+use platform::{Platform, WeChatOptions};
+use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
+
+use crate::arguments;
+use crate::config::{Settings, Started};
+use crate::terminal;
+
+/// `yunkai.toml` as far as this version understands it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Toml {
+    #[serde(default = "default_listen")]
+    listen: SocketAddr,
+    public_url: Option<String>,
+    data: PathBuf,
+    /// The default environment's id.
+    #[serde(default = "default_environment")]
+    environment: String,
+    /// Further environments, wholly apart.
+    #[serde(default)]
+    environments: Vec<String>,
+    wechat: Option<WeChatToml>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WeChatToml {
+    app_id: String,
+    app_secret: String,
+    base_url: Option<String>,
+}
+
+fn default_listen() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 9527))
+}
+
+fn default_environment() -> String {
+    "default".to_owned()
+}
+
+/// Serves until the process is told to stop.
+pub async fn run(arguments: arguments::Serve) -> Result<()> {
+    let path = arguments.config.display().to_string();
+    let text = std::fs::read_to_string(&arguments.config)
+        .map_err(|error| anyhow!("{path} cannot be read: {error}. / 无法读取 {path}:{error}。"))?;
+    let toml: Toml = toml::from_str(&text)
+        .map_err(|error| anyhow!("{path} cannot be understood / {path} 有误:\n{error}"))?;
+    let settings = Settings {
+        listen: toml.listen,
+        data: toml.data,
+        environment: toml.environment,
+        environments: toml.environments,
+        is_dev: false,
+        public_url: toml.public_url.map(|url| url.trim_end_matches('/').to_owned()),
+        wechat: toml.wechat.map(|it| WeChatOptions::http(it.app_id, it.app_secret, it.base_url)),
+    };
+    let server = Server::start(settings.listen().await?).await?;
+    server.announce();
+    server.run().await;
+    Ok(())
+}
+
+/// A server that is ready to answer.
+pub struct Server {
+    /// The platform behind it.
+    pub platform: Arc<Platform>,
+    url: String,
+    stop: CancellationToken,
+    serving: tokio::task::JoinHandle<()>,
+}
+
+impl Server {
+    /// Starts the platform and the wire on a listener.
+    pub async fn start(started: Started) -> Result<Self> {
+        let platform = Platform::start(started.platform).await?;
+        let gateway = Gateway::new(Arc::clone(&platform), started.gateway);
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(gateway::serve(gateway, started.listener, stop.clone()));
+        Ok(Self { platform, url: started.url, stop, serving })
+    }
+
+    /// `http://host:port`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Says, for people and programs, that requests are answered now.
+    pub fn announce(&self) {
+        terminal::line(&format!("ready {}", self.url));
+    }
+
+    /// Serves until the process is told to stop, then finishes requests in progress.
+    pub async fn run(self) {
+        told_to_stop().await;
+        self.stop.cancel();
+        let _ = self.serving.await;
+        self.platform.stop().await;
+    }
+}
+
+async fn told_to_stop() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = interrupt.await;
+}

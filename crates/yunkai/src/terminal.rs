@@ -1,0 +1,79 @@
+//! What a developer reads on the terminal.
+
+use std::io::{IsTerminal, Write};
+
+use platform::journal::{Entry, Event};
+
+use crate::language::localized;
+
+/// Prints a line; a closed terminal is no reason to stop serving.
+pub fn line(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{text}");
+    let _ = out.flush();
+}
+
+/// Prints an error in the reader's language.
+pub fn error(message: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{}", localized(message));
+}
+
+/// Prints an entry of the journal, unless it is for the console only.
+pub fn entry(entry: &Entry) {
+    let time = time_of_day(entry.at_ms);
+    match &entry.event {
+        Event::Log { request_id, function, level, text } => {
+            let id = if request_id.is_empty() { "-" } else { request_id };
+            for text in text.lines() {
+                line(&format!("{time} {} {id} {} {text}", bold(function), tint(level)));
+            }
+        }
+        Event::Invocation { request_id, function, cold, duration_us, error: failed, .. } => {
+            let cold = if *cold { " cold" } else { "" };
+            let ms = *duration_us / 1_000;
+            match failed {
+                None => line(&format!("{time} {} {request_id} done {ms} ms{cold}", bold(function))),
+                Some(message) => line(&format!(
+                    "{time} {} {request_id} {} {ms} ms{cold} {}",
+                    bold(function),
+                    tint("error"),
+                    localized(message)
+                )),
+            }
+        }
+        Event::Deployment { subject, succeeded, text } => {
+            let outcome = if *succeeded { "deployed" } else { "not deployed" };
+            let text =
+                if text.is_empty() { String::new() } else { format!(": {}", localized(text)) };
+            line(&format!("{time} {} {outcome}{text}", bold(subject)));
+        }
+        Event::WeChat { title, .. } => line(&format!("{time} wechat {title}")),
+        Event::Notice { text } => line(&format!("{time} {}", localized(text))),
+    }
+}
+
+fn time_of_day(at_ms: i64) -> String {
+    let in_day = at_ms.rem_euclid(86_400_000);
+    let (hours, minutes) = (in_day / 3_600_000, in_day / 60_000 % 60);
+    format!("{hours:02}:{minutes:02}:{:02}.{:03}Z", in_day / 1_000 % 60, in_day % 1_000)
+}
+
+fn bold(text: &str) -> String {
+    styled("1", text)
+}
+
+fn tint(level: &str) -> String {
+    match level {
+        "error" => styled("31", level),
+        "warn" => styled("33", level),
+        _ => level.to_owned(),
+    }
+}
+
+fn styled(code: &str, text: &str) -> String {
+    if std::io::stdout().is_terminal() {
+        format!("\u{1b}[{code}m{text}\u{1b}[0m")
+    } else {
+        text.to_owned()
+    }
+}
