@@ -26,5 +26,8 @@ exports.main = async (event) => {
     await stamp(`after write ${n}`);
   });
 
+  // Later than the answer: may be too late to land, must not land in another name.
+  setTimeout(() => stamp('after a timer'), 15);
+
   return { openid: OPENID };
 };

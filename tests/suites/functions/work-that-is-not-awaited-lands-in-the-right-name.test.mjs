@@ -41,12 +41,13 @@ for (const range of ['^4.0.2', '~2.6.3']) {
     await Promise.all(work);
 
     const expected = users * rounds * stampsPerCall;
+    // What a timer sends after the answer may come too late; all the rest must land.
+    const prompt = db.collection('stamps').where({ way: db.command.neq('after a timer') });
     await eventually('every un-awaited call has landed', async () => {
-      const { total } = await db.collection('stamps').count();
-      return total >= expected;
+      return (await prompt.count()).total >= expected;
     });
+    assert.equal((await prompt.count()).total, expected, 'each call landed once');
     const { data } = await db.collection('stamps').limit(1000).get();
-    assert.equal(data.length, expected, 'each call landed once');
     const leaked = data.filter((/** @type {any} */ one) => one.claimed !== one.seen);
     assert.deepEqual(leaked, []);
     const trail = (await db.collection('trail').limit(1000).get()).data;
