@@ -84,11 +84,11 @@ pub enum Error {
 
     /// The update, filter or projection does not fit the document.
     #[error(transparent)]
-    Query(Arc<query::Error>),
+    Query(query::Error),
 
     /// A value does not fit; stored bytes that do not read as a document show up here, too.
     #[error(transparent)]
-    Value(Arc<value::Error>),
+    Value(value::Error),
 
     /// The store below refused; its message says what to do.
     #[error(transparent)]
@@ -107,13 +107,19 @@ pub enum Error {
 
 impl From<query::Error> for Error {
     fn from(error: query::Error) -> Error {
-        Error::Query(Arc::new(error))
+        match error {
+            query::Error::Value(error) => error.into(),
+            other => Error::Query(other),
+        }
     }
 }
 
 impl From<value::Error> for Error {
     fn from(error: value::Error) -> Error {
-        Error::Value(Arc::new(error))
+        match error {
+            value::Error::TooLarge { bytes } => Error::DocumentTooLarge { bytes },
+            other => Error::Value(other),
+        }
     }
 }
 

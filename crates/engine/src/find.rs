@@ -32,9 +32,6 @@ pub(crate) async fn find(
         best.drain(..skip.min(best.len()));
         best
     };
-    if find.projection.is_empty() {
-        return Ok(found);
-    }
     found
         .into_iter()
         .map(|document| {

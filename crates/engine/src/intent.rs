@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use query::Filter;
-use value::{Document, RawDoc, Value};
+use value::{DocView, Document, RawDoc, Value};
 
 use crate::catalogue::{Collection, Names};
 use crate::changes::Kind;
 use crate::overlay::Overlay;
-use crate::{Change, DOCUMENT_BYTES_MAX, Error, Modified, id};
+use crate::{Change, Error, Modified, id};
 
 /// A write waiting for its turn.
 #[derive(Debug)]
@@ -185,7 +185,7 @@ impl Turn<'_> {
     fn visit<'k>(&mut self, keys: impl Iterator<Item = &'k Bytes>) -> Result<(), Error> {
         for key in keys {
             let Some(current) = self.overlay.get(key) else { continue };
-            if !self.touch.filter.matches(&RawDoc::new(current)?) {
+            if !self.touch.filter.check(&DocView::Raw(RawDoc::new(current)?))? {
                 continue;
             }
             self.done.matched += 1;
@@ -261,12 +261,6 @@ fn apply(change: &Change, current: &Bytes) -> Result<Option<Bytes>, Error> {
 
 /// The bytes of a document that keeps the limits.
 pub(crate) fn encode(document: &Document) -> Result<Bytes, Error> {
-    match document.check_limits() {
-        Ok(()) => Ok(document.to_bytes().into()),
-        Err(value::Error::TooLarge { bytes }) => {
-            debug_assert!(bytes > DOCUMENT_BYTES_MAX);
-            Err(Error::DocumentTooLarge { bytes })
-        }
-        Err(error) => Err(error.into()),
-    }
+    document.check_limits()?;
+    Ok(document.to_bytes().into())
 }

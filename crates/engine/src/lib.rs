@@ -33,21 +33,22 @@ mod write;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use query::Filter;
 use store::Store;
 use value::{Document, Value};
 
 pub use clock::Clock;
 pub use error::Error;
 pub use id::new_id;
+// The rooms beside `platform` say what they want of documents without knowing `query`.
+pub use query::{Filter, Projection, Sort, Update};
+/// Largest document in bytes of BSON (protocol 03 §10).
+pub use value::DOCUMENT_BYTES_MAX;
+
 pub use request::{Change, Find, Modified, Modify, Remove};
 
 use catalogue::{Catalogue, Collection};
 use committer::Committer;
 use intent::Intent;
-
-/// Largest document in bytes of BSON (protocol 03 §10).
-pub const DOCUMENT_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// The database of one environment. Clones share it; dropping the last clone without
 /// [`Engine::close`] is as safe as losing power: everything acknowledged is kept.

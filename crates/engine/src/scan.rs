@@ -7,7 +7,7 @@ use std::ops::{Bound, ControlFlow};
 use bytes::Bytes;
 use query::Filter;
 use store::{Page, Snapshot};
-use value::{RawDoc, Value};
+use value::{DocView, RawDoc, Value};
 
 use crate::catalogue::Collection;
 use crate::layout::Span;
@@ -36,7 +36,7 @@ pub(crate) async fn matching_after(
     mut visit: impl FnMut(&Bytes, &Bytes) -> Result<ControlFlow<()>, Error>,
 ) -> Result<(), Error> {
     let mut judge = |key: &Bytes, document: &Bytes| {
-        if filter.matches(&RawDoc::new(document)?) {
+        if filter.check(&DocView::Raw(RawDoc::new(document)?))? {
             visit(key, document)
         } else {
             Ok(ControlFlow::Continue(()))

@@ -193,6 +193,11 @@ impl FjallAdapter {
     }
 }
 
+/// How long to wait for the lock: a process that just died, and a child that it was about to
+/// start, let go of it within moments.
+const LOCK_ATTEMPTS: usize = 10;
+const LOCK_PAUSE: Duration = Duration::from_millis(30);
+
 /// Takes the directory for this handle, until the file is closed.
 fn lock(directory: &Path) -> Result<File, Error> {
     let file = File::options()
@@ -201,11 +206,14 @@ fn lock(directory: &Path) -> Result<File, Error> {
         .write(true)
         .open(directory.join("lock"))
         .map_err(|error| Error::from_io(error, directory))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::StoreLocked { path: directory.to_path_buf() }),
-        Err(TryLockError::Error(error)) => Err(Error::from_io(error, directory)),
+    for _ in 0..LOCK_ATTEMPTS {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::Error(error)) => return Err(Error::from_io(error, directory)),
+        }
     }
+    Err(Error::StoreLocked { path: directory.to_path_buf() })
 }
 
 /// fjall panics on some damaged files; here that is an answer like any other.
