@@ -30,7 +30,7 @@ pub(crate) type Answer = oneshot::Sender<Result<Outcome, Error>>;
 
 #[derive(Debug)]
 enum Message {
-    Write(Intent, Answer),
+    Write(Box<Intent>, Answer),
     Close(oneshot::Sender<Result<(), Error>>),
 }
 
@@ -74,7 +74,7 @@ impl Committer {
     /// carried out even when nobody waits for the answer any more.
     pub(crate) async fn submit(&self, intent: Intent) -> Result<Outcome, Error> {
         let (answer, result) = oneshot::channel();
-        self.send(Message::Write(intent, answer)).await?;
+        self.send(Message::Write(Box::new(intent), answer)).await?;
         result.await.unwrap_or(Err(Error::Closed))
     }
 
@@ -167,7 +167,8 @@ impl Worker {
         let mut writes = Vec::new();
         let mut bytes = 0;
         while writes.len() < BATCH_INTENTS_MAX && bytes < BATCH_BYTES_MAX {
-            let is_idle = writes.is_empty() && !(self.state.has_dropped() && !self.is_state_wrong);
+            let is_sweeping = self.state.has_dropped() && !self.is_state_wrong;
+            let is_idle = writes.is_empty() && !is_sweeping;
             let message = if is_idle {
                 self.runtime.block_on(self.waiting.recv()).ok_or(End::Dropped)
             } else {
@@ -179,7 +180,7 @@ impl Worker {
             match message {
                 Ok(Message::Write(intent, answer)) => {
                     bytes += intent.size_bytes();
-                    writes.push((intent, answer));
+                    writes.push((*intent, answer));
                 }
                 Ok(Message::Close(answer)) => return (writes, End::Close(answer)),
                 Err(end) => return (writes, end),

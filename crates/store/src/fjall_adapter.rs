@@ -36,7 +36,7 @@ const SEALED_MEMTABLES_MAX: usize = 3;
 const LEVEL_0_TABLES_MAX: usize = 24;
 
 /// How an embedded store uses the machine.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct FjallOptions {
     /// Memory for blocks read from tables, in bytes. Default 64 MiB: more costs memory and gains
     /// little, because the operating system caches the same files.

@@ -1,5 +1,7 @@
 //! What every adapter promises, run against each of them. Nothing here knows how one works.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use std::collections::BTreeMap;
 use std::ops::Bound;
 

@@ -1,6 +1,8 @@
 //! What the directory promises across processes: contents survive a clean close and a dropped
 //! handle, one process at a time, and damage or loss is refused instead of being passed over.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use std::fs;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};

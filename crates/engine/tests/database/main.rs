@@ -6,6 +6,8 @@
 //! - `collections`: creating, dropping, naming
 //! - `durability`: closing, dropping, killing, disk full
 
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 /// Runs bodies against a fresh store of each adapter.
 macro_rules! on_every_store {
     ($($name:ident;)*) => {
@@ -104,10 +106,10 @@ fn remove(filter_json: &str, multi: bool) -> Remove {
 
 /// All documents of the collection in the order of `_id`, as plain JSON.
 async fn contents(engine: &Engine) -> String {
-    texts(engine.find(find("{}")).await.unwrap())
+    texts(&engine.find(find("{}")).await.unwrap())
 }
 
-fn texts(found: Vec<bytes::Bytes>) -> String {
+fn texts(found: &[bytes::Bytes]) -> String {
     let plain = |bytes: &bytes::Bytes| {
         value::ejson::plain(&Document::from_bytes(bytes).unwrap()).to_string()
     };

@@ -49,7 +49,7 @@ async fn finds_sorts_and_cuts(store: Store) {
         (request.skip, request.limit) = (skip, limit);
         let expected: Vec<_> =
             ids.split_whitespace().map(|id| format!("{{\"_id\":\"{id}\"}}")).collect();
-        assert_eq!(texts(engine.find(request).await.unwrap()), expected.join(" "), "{row:?}");
+        assert_eq!(texts(&engine.find(request).await.unwrap()), expected.join(" "), "{row:?}");
         if skip == 0 && limit.is_none() {
             let count = engine.count(THINGS, &filter(filter_json)).await.unwrap();
             assert_eq!(count, expected.len() as u64, "{row:?}");
@@ -95,7 +95,7 @@ async fn reads_more_than_a_page(store: Store) {
     let mut request = find(r#"{"even":true}"#);
     (request.skip, request.limit) = (498, Some(10));
     assert_eq!(
-        texts(engine.find(request).await.unwrap()),
+        texts(&engine.find(request).await.unwrap()),
         r#"{"_id":996,"even":true} {"_id":998,"even":true}"#
     );
 }

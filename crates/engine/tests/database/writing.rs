@@ -175,7 +175,7 @@ async fn changes_what_matches(store: Store) {
         let touched = matched > 0 || upserted.is_some();
         assert_eq!(done.document.is_some(), touched && !is_multi, "row {row}");
         if let Some(bytes) = done.document {
-            let text = crate::texts(vec![bytes]);
+            let text = crate::texts(&[bytes]);
             assert!(after.contains(&text), "row {row}: {text}");
         }
         let counted = engine.count(THINGS, &filter("{}")).await.unwrap();
