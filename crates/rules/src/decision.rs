@@ -1,6 +1,9 @@
 //! Who asks, and what the answer means for their query.
 
-/// What a rule may know about the caller. An administrator is never judged and has no identity here.
+use query::Filter;
+use value::{Document, Value};
+
+/// What a rule may know about the caller. An administrator is never judged and has none of this.
 ///
 /// Mini programs have an `openid`; web, anonymous and custom sign-in have a `uid`; neither is set
 /// for somebody who has not signed in.
@@ -34,4 +37,24 @@ pub enum Decision {
     AllowOwn,
     /// Refuse: the caller has no permission at all (`DATABASE_PERMISSION_DENIED` on the wire).
     Deny,
+}
+
+impl Decision {
+    /// The query as the caller may ask it: as it is, narrowed to what is their own, or `None`
+    /// when they may not ask at all.
+    ///
+    /// Narrowing compares `_openid` with [`CallerIdentity::owner_id`], always as a plain string,
+    /// whatever the caller's own filter says about the field.
+    pub fn narrow(self, filter: Filter, caller: &CallerIdentity) -> Option<Filter> {
+        match self {
+            Self::Allow => Some(filter),
+            Self::Deny => None,
+            Self::AllowOwn => {
+                let mut own = Document::new();
+                own.insert("_openid", Value::String(caller.owner_id()?.to_owned()));
+                let own = Filter::parse(&own).expect("comparing a field with a string is a filter");
+                Some(filter.and(own))
+            }
+        }
+    }
 }

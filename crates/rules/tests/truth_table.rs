@@ -1,6 +1,8 @@
 //! The whole truth table of the permission modes, row by row.
 
+use query::Filter;
 use rules::{Acl, CallerIdentity, Decision, Error, Operation};
+use value::{Document, Value};
 
 use Acl::{AdminOnly, AdminWrite, Private, ReadOnly};
 use Decision::{Allow, AllowOwn, Deny};
@@ -89,4 +91,34 @@ fn names_are_read_back() {
         assert_eq!(name.parse::<Acl>(), Err(Error::UnknownMode(name.to_owned())));
     }
     assert_eq!(Acl::default(), Private, "a collection nobody configured is private");
+}
+
+#[test]
+fn own_means_that_others_are_not_seen() {
+    let document = |id: &str, openid: &str| {
+        let mut document = Document::new();
+        document.insert("_id", Value::String(id.to_owned()));
+        document.insert("_openid", Value::String(openid.to_owned()));
+        document
+    };
+    let documents =
+        [document("1", "o1"), document("2", "o1"), document("1", "o2"), document("1", "")];
+    let first = || Filter::parse(&Document::from_iter([("_id", Value::from("1"))])).unwrap();
+    let foreign = || Filter::parse(&Document::from_iter([("_openid", Value::from("o2"))])).unwrap();
+    let who = caller(Some("o1"), Some("u1"));
+    let stranger = caller(Some(""), None);
+    for (decision, who, filter, seen) in [
+        (Allow, &who, first(), Some(vec![0, 2, 3])),
+        (AllowOwn, &who, first(), Some(vec![0])),
+        (AllowOwn, &who, Filter::all(), Some(vec![0, 1])),
+        (AllowOwn, &who, foreign(), Some(vec![])),
+        (AllowOwn, &stranger, Filter::all(), None),
+        (Deny, &who, Filter::all(), None),
+    ] {
+        let found = decision.narrow(filter, who).map(|filter| {
+            let matching = documents.iter().enumerate().filter(|(_, d)| filter.matches_document(d));
+            matching.map(|(index, _)| index).collect::<Vec<_>>()
+        });
+        assert_eq!(found, seen, "{decision:?}");
+    }
 }
