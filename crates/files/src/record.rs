@@ -1,7 +1,10 @@
 //! What is known about a file, and how it lies in the document store.
 //!
 //! `system.files`, one document per path:
-//! `{_id: path, blob: hex SHA-256, size: Int64, md5: hex, contentType, owner?, createdAt, updatedAt}`.
+//!
+//! ```text
+//! {_id: path, blob: hex SHA-256, size: Int64, md5: hex, contentType, owner?, createdAt, updatedAt}
+//! ```
 
 use value::{Document, Value};
 

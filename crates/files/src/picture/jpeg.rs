@@ -22,7 +22,8 @@ pub(super) struct Header {
     pub(super) quality: Option<u8>,
 }
 
-/// Reads from the first byte up to the frame header. Fails with [`Error::NotAPicture`].
+/// Reads from the first byte up to the first scan; tables may stand on both sides of the frame
+/// header. Fails with [`Error::NotAPicture`].
 pub(super) fn read_header(reader: &mut (impl BufRead + Seek)) -> Result<Header, Error> {
     match scan(reader) {
         Ok(Some(header)) => Ok(header),
@@ -35,15 +36,15 @@ pub(super) fn read_header(reader: &mut (impl BufRead + Seek)) -> Result<Header, 
 }
 
 fn scan(reader: &mut (impl BufRead + Seek)) -> io::Result<Option<Header>> {
-    let mut quality = None;
+    let (mut size, mut quality) = (None, None);
     let [_, _] = read(reader)?; // FF D8, seen before
     for _ in 0..SEGMENTS_MAX {
         let marker = next_marker(reader)?;
         match marker {
             // Markers without a body: fill, restart, start.
             0x01 | 0xD0..=0xD8 => continue,
-            // The picture or the end without a frame header before it.
-            0xD9 | 0xDA => return Ok(None),
+            // The pixels, or the end.
+            0xD9 | 0xDA => return Ok(size.map(|size| Header { size, quality })),
             _ => {}
         }
         let length = i64::from(u16::from_be_bytes(read(reader)?)) - 2;
@@ -57,10 +58,12 @@ fn scan(reader: &mut (impl BufRead + Seek)) -> io::Result<Option<Header>> {
                 quality = quality.or_else(|| luminance_quality(&body));
             }
             0xC0..=0xCF if !matches!(marker, 0xC4 | 0xC8 | 0xCC) => {
-                let [_precision, h1, h0, w1, w0] = read(reader)?;
+                let mut body = vec![0; usize::try_from(length).unwrap_or_default()];
+                reader.read_exact(&mut body)?;
+                let [_precision, h1, h0, w1, w0, ..] = body[..] else { return Ok(None) };
                 let height = u32::from(u16::from_be_bytes([h1, h0]));
                 let width = u32::from(u16::from_be_bytes([w1, w0]));
-                return Ok(Some(Header { size: Size { width, height }, quality }));
+                size = size.or(Some(Size { width, height }));
             }
             _ => reader.seek_relative(length)?,
         }
@@ -112,5 +115,27 @@ fn luminance_quality(mut body: &[u8]) -> Option<u8> {
         let scale = (sum * 100 / STANDARD_TABLE_SUM).max(1);
         let quality = if scale <= 100 { (200 - scale) / 2 } else { 5_000 / scale };
         return u8::try_from(quality.clamp(1, 100)).ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use image::{RgbImage, codecs::jpeg::JpegEncoder};
+
+    use super::*;
+
+    #[test]
+    fn the_quality_an_encoder_used_is_found_again() {
+        for quality in [25, 50, 60, 75, 80, 85, 90, 95, 100] {
+            let mut jpeg = Vec::new();
+            let encoder = JpegEncoder::new_with_quality(&mut jpeg, quality);
+            RgbImage::new(30, 20).write_with_encoder(encoder).unwrap();
+            let header = read_header(&mut Cursor::new(jpeg)).unwrap();
+            assert_eq!(header.size, Size { width: 30, height: 20 });
+            let found = header.quality.unwrap();
+            assert!(found.abs_diff(quality) <= 1, "{quality} read as {found}");
+        }
     }
 }
