@@ -1,8 +1,8 @@
 //! MongoDB's regular expressions (PCRE2 in UTF mode) rewritten for fancy-regex.
 //!
-//! Rewritten: `\w \d \s \b \h` are ASCII, `$` and `\Z` also match before a final newline, `\Q…\E` is
-//! literal, any escaped punctuation is itself, `[` and set operators inside a class are literal, a
-//! `{` that starts no quantifier is literal. Everything else is passed on.
+//! Rewritten: `\w \d \s \b \h` are ASCII, `$` and `\Z` also match before a final newline, `\Q…\E`
+//! is literal, any escaped punctuation is itself, `[` and set operators inside a class are literal,
+//! a `{` that starts no quantifier is literal. Everything else is passed on.
 
 use std::iter::Peekable;
 use std::str::Chars;

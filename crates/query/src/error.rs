@@ -7,8 +7,9 @@
 pub enum Error {
     /// An operator this platform does not have: use another one.
     #[error(
-        "Unknown operator {operator} at '{path}'; use one of the documented operators. / \
-         '{path}' 处的操作符 {operator} 不受支持,请改用文档列出的操作符。"
+        "Unknown operator {operator}{place}; use one of the documented operators. / \
+         不支持操作符 {operator}{place},请改用文档列出的操作符。",
+        place = place(path)
     )]
     UnknownOperator {
         /// The operator as written, with its `$`.
@@ -47,4 +48,9 @@ impl Error {
     pub(crate) fn unknown_operator(operator: &str, path: &str) -> Error {
         Error::UnknownOperator { operator: operator.to_owned(), path: path.to_owned() }
     }
+}
+
+/// ` at 'a.b'`, or nothing at top level.
+pub(crate) fn place(path: &str) -> String {
+    if path.is_empty() { String::new() } else { format!(" at '{path}'") }
 }

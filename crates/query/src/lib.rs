@@ -1,8 +1,8 @@
 //! The document language as pure functions: filter, project, sort, update.
 //!
 //! Each part is parsed once from a [`value::Document`] and then applied to many documents:
-//! [`Filter`], [`Sort`] and [`Projection`] read BSON bytes in place, [`Update`] changes a document in
-//! memory. The semantics are MongoDB's; the vendor SDKs' known mistakes (protocol 03 §5) are
+//! [`Filter`], [`Sort`] and [`Projection`] read BSON bytes in place, [`Update`] changes a document
+//! in memory. The semantics are MongoDB's; the vendor SDKs' known mistakes (protocol 03 §5) are
 //! repaired on the way in, in `repair`.
 //!
 //! Pure: no clock, no chance, no IO. Aggregation is not here yet; an operator that is not known is

@@ -1,4 +1,5 @@
-//! What can be wrong with a value that comes from outside. Messages say what to do, in two languages.
+//! What can be wrong with a value that comes from outside. Messages say what to do, in two
+//! languages.
 
 /// Why a value, a document or a text was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

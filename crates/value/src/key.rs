@@ -1,5 +1,6 @@
-//! A value as bytes whose `memcmp` order is [`crate::compare`]. Keys are prefix-free, so they can be
-//! put one after another (compound indexes, sort keys) and complemented byte by byte (descending).
+//! A value as bytes whose `memcmp` order is [`crate::compare`]. Keys are prefix-free, so they can
+//! be put one after another (compound indexes, sort keys) and complemented byte by byte
+//! (descending).
 //!
 //! This is an on-disk format. Kind byte, then:
 //!
@@ -24,8 +25,8 @@
 
 use crate::{Value, View, number};
 
-/// Sorts between MinKey and null: MongoDB's place for an empty array in a sort or an index, where an
-/// array stands for its elements. No [`Value`] encodes to it.
+/// Sorts between MinKey and null: MongoDB's place for an empty array in a sort or an index, where
+/// an array stands for its elements. No [`Value`] encodes to it.
 pub const UNDEFINED: u8 = 0x0C;
 
 /// Ends a document or an array; lower than every kind byte.

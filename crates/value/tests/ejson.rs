@@ -188,9 +188,9 @@ fn size_is_limited() {
 
 #[test]
 fn measured_size_is_written_size() {
-    let text = r#"{"a":[1,{"b":{"$numberLong":"5"}},"中",null,{"$date":1},{"$oid":"5f3e2d1c0b0a0908070605ff"},
-        {"$binary":{"base64":"AQI=","subType":"02"}},{"$regex":"x","$options":"i"},{"$minKey":1},1.5,
-        {"$numberDecimal":"1.5"}]}"#;
+    let text = r#"{"a":[1,{"b":{"$numberLong":"5"}},"中",null,{"$date":1},1.5,{"$minKey":1},
+        {"$oid":"5f3e2d1c0b0a0908070605ff"},{"$binary":{"base64":"AQI=","subType":"02"}},
+        {"$regex":"x","$options":"i"},0,1,2,3,4,5,6,7,8,9,{"$numberDecimal":"1.5"}]}"#;
     let Value::Document(document) = ejson::parse(text, 0).unwrap() else { panic!("a document") };
     let bytes = document.to_bytes();
     assert_eq!(Document::from_bytes(&bytes), Ok(document.clone()));

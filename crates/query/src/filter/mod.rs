@@ -80,8 +80,8 @@ impl Filter {
     }
 
     /// The ids one of which a passing document must have, when `_id` is pinned by equality or `$in`
-    /// at top level or within `$and`; the fewest when it is pinned several times. Documents found by
-    /// id must still be matched.
+    /// at top level or within `$and`; the fewest when it is pinned several times. Documents
+    /// found by id must still be matched.
     pub fn id_points(&self) -> Option<Vec<Value>> {
         let mut fewest: Option<&[Value]> = None;
         self.node.each_required(&mut |path, clause| {

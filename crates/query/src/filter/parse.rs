@@ -222,7 +222,7 @@ pub(crate) fn element(operand: &Value, path: &str) -> Result<ElementCondition, E
 }
 
 fn wrong(operator: &str, path: &str, english: &str, chinese: &str) -> Error {
-    let place = if path.is_empty() { String::new() } else { format!(" at '{path}'") };
+    let place = crate::error::place(path);
     Error::malformed(
         format_args!("{operator}{place} needs {english}; correct the query."),
         format_args!("{operator}{place} 需要{chinese},请修改查询。"),

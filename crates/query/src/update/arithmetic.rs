@@ -1,5 +1,5 @@
-//! `$inc` and `$mul`. Whole numbers stay whole: 32 bits grow into 64, and beyond 64 bits is an error
-//! rather than a rounded number.
+//! `$inc` and `$mul`. Whole numbers stay whole: 32 bits grow into 64, and beyond 64 bits is an
+//! error rather than a rounded number.
 
 use value::Value;
 

@@ -47,7 +47,11 @@ const NAMES: [&str; 13] = [
 impl Operator {
     /// Refuses an operator that does not exist.
     pub(super) fn check_name(name: &str) -> Result<(), Error> {
-        if NAMES.contains(&name) { Ok(()) } else { Err(Error::unknown_operator(name, "")) }
+        match name {
+            _ if NAMES.contains(&name) => Ok(()),
+            _ if !name.starts_with('$') => Err(super::not_fields(name)),
+            _ => Err(Error::unknown_operator(name, "")),
+        }
     }
 
     /// Reads the operand of one field.

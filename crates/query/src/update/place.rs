@@ -24,8 +24,8 @@ pub(super) fn find_mut<'d>(document: &'d mut Document, path: &Path) -> Option<&'
     Some(value)
 }
 
-/// Puts a value at a path. Missing parents become objects; an index behind the end of an array fills
-/// the gap with nulls.
+/// Puts a value at a path. Missing parents become objects; an index behind the end of an array
+/// fills the gap with nulls.
 ///
 /// # Errors
 /// [`Error::Conflict`] when a parent is neither object nor array, or an array is given a name.

@@ -1,4 +1,4 @@
-//! Dates as text, RFC 3339 and what `Date.prototype.toISOString` prints, without a calendar library.
+//! Dates as text: RFC 3339 and what `Date.prototype.toISOString` prints. No calendar library.
 
 /// Milliseconds since 1970 of a text such as `2026-11-20T09:48:00.123Z`, `2026-11-20T17:48+08:00`
 /// or `2026-11-20` (UTC midnight). Digits beyond milliseconds are cut. `None` when it is no date.

@@ -32,7 +32,8 @@ pub fn plain_value(value: &Value) -> Json {
         Value::Document(document) => plain(document),
         Value::Array(elements) => Json::Array(elements.iter().map(plain_value).collect()),
         Value::Binary { subtype, bytes } => {
-            json!({"$binary": {"base64": STANDARD.encode(bytes), "subType": format!("{subtype:02x}")}})
+            let subtype = format!("{subtype:02x}");
+            json!({"$binary": {"base64": STANDARD.encode(bytes), "subType": subtype}})
         }
         Value::ObjectId(bytes) => Json::String(hex(*bytes)),
         Value::Date(ms) => json!({"$date": ms}),
