@@ -5,8 +5,8 @@ use query::Filter;
 use value::{Document, Value, ejson};
 
 fn filter(text: &str) -> Filter {
-    let parsed = ejson::parse(text, 0).unwrap();
-    Filter::parse(parsed.as_document().unwrap()).unwrap()
+    let parsed = ejson::parse(text, 0).expect("rows are extended JSON");
+    Filter::parse(parsed.as_document().expect("a document")).expect("rows are filters")
 }
 
 #[test]

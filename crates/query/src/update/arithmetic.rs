@@ -30,8 +30,10 @@ impl Arithmetic {
         let element = quote(path.text(), amount);
         let verb = if self == Arithmetic::Add { "increment" } else { "multiply" };
         Err(Error::malformed(
-            format_args!("Cannot {verb} with non-numeric argument: {element}; use a number."),
-            format_args!("{} 的参数必须是数字:{element},请修改。", self.name()),
+            format_args!(
+                "Cannot {verb} with non-numeric argument: {element}; use an integer or a double."
+            ),
+            format_args!("{} 的参数必须是整数或双精度数:{element},请修改。", self.name()),
         ))
     }
 
