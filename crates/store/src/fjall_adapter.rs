@@ -61,6 +61,9 @@ impl Default for FjallOptions {
     }
 }
 
+/// Table files kept open. A process has one store per environment and often 1,024 files.
+const OPEN_FILES_MAX: usize = 128;
+
 /// fjall's own lower limit.
 const JOURNAL_BYTES_MIN: u64 = 64 << 20;
 
@@ -268,6 +271,7 @@ fn create_tables(directory: &Path, options: &FjallOptions) -> Result<(), Error> 
 fn builder(path: &Path, options: &FjallOptions) -> fjall::DatabaseBuilder<Database> {
     Database::builder(path)
         .cache_size(options.cache_bytes)
+        .max_cached_files(Some(OPEN_FILES_MAX))
         .max_journaling_size(options.journal_bytes.max(JOURNAL_BYTES_MIN))
         .worker_threads(options.worker_threads.max(1))
 }
