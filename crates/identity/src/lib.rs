@@ -40,14 +40,13 @@ pub struct Identity {
 
 impl Identity {
     /// Opens the register in `engine`; creates its collections (`system.accounts`, `system.tokens`)
-    /// at first use and forgets refresh tokens that have ended.
+    /// at first use.
     ///
     /// # Errors
     /// What the engine reports.
     pub async fn open(engine: Engine, keys: Keys, clock: Clock) -> Result<Self, Error> {
         let accounts = Accounts::open(engine.clone(), clock.clone()).await?;
         let refresh_tokens = RefreshTokens::open(engine, clock.clone()).await?;
-        refresh_tokens.forget_ended().await?;
         let short_tokens = ShortTokens::new(&keys, clock);
         let access_tokens = AccessTokens::new(short_tokens.clone());
         Ok(Self { accounts, refresh_tokens, access_tokens, short_tokens })

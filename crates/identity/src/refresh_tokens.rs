@@ -1,5 +1,8 @@
 //! Refresh tokens as documents of `system.tokens`, keyed by the SHA-256 of the token: whoever reads
-//! the database can sign in as nobody.
+//! the database can sign in as nobody. Ended ones are cleared away once a day, by a sign-in.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -15,6 +18,8 @@ const COLLECTION: &str = "system.tokens";
 pub const REFRESH_TOKEN_LIFETIME_S: i64 = 30 * 24 * 3600;
 /// The longest text that is looked up at all, in bytes; ours have 43.
 const TOKEN_BYTES_MAX: usize = 256;
+/// How often ended tokens are cleared away.
+const CLEARING_PERIOD_MS: i64 = 24 * 3600 * 1000;
 
 /// What a signed-in client holds.
 #[derive(Clone, PartialEq, Eq)]
@@ -43,18 +48,29 @@ impl std::fmt::Debug for Credentials {
 pub(crate) struct RefreshTokens {
     engine: Engine,
     clock: Clock,
+    next_clearing_ms: Arc<AtomicI64>,
 }
 
 impl RefreshTokens {
     pub(crate) async fn open(engine: Engine, clock: Clock) -> Result<Self, Error> {
         engine.ensure_collection(COLLECTION).await?;
-        Ok(Self { engine, clock })
+        Ok(Self { engine, clock, next_clearing_ms: Arc::default() })
     }
 
     /// A new token of the account and its end, in seconds since 1970.
     pub(crate) async fn issue(&self, uid: &str) -> Result<(String, i64), Error> {
         let token = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
         let now_ms = self.clock.now_ms();
+        // Of several sign-ins at once only one finds the clearing due.
+        let is_due = self
+            .next_clearing_ms
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |due_ms| {
+                (due_ms <= now_ms).then_some(now_ms + CLEARING_PERIOD_MS)
+            })
+            .is_ok();
+        if is_due {
+            self.forget_ended(now_ms).await?;
+        }
         let ends_at_ms = now_ms + REFRESH_TOKEN_LIFETIME_S * 1000;
         let mut document = Document::new();
         document.insert("_id", mac::sha256_hex(token.as_bytes()));
@@ -96,10 +112,8 @@ impl RefreshTokens {
         self.remove("uid", Value::from(uid), true).await
     }
 
-    /// Removes the tokens that have ended.
-    pub(crate) async fn forget_ended(&self) -> Result<u64, Error> {
-        let now = Value::Date(self.clock.now_ms());
-        let ended = Document::from_iter([("$lte".to_owned(), now)]);
+    async fn forget_ended(&self, now_ms: i64) -> Result<u64, Error> {
+        let ended = Document::from_iter([("$lte".to_owned(), Value::Date(now_ms))]);
         self.remove("endsAt", Value::Document(ended), true).await
     }
 

@@ -9,7 +9,6 @@
 //! This room refuses to know accounts, tokens of ours, files or rules: an openid comes out of here,
 //! what it may do is decided elsewhere. It never logs an AppSecret, an access token or a session key.
 
-mod clock;
 mod error;
 mod events;
 mod http;
@@ -20,7 +19,7 @@ pub mod simulator;
 
 use std::sync::Arc;
 
-pub use clock::Clock;
+pub use engine::Clock;
 pub use error::{Error, code};
 pub use events::{Events, SimulatorEvent};
 pub use http::{DEFAULT_BASE_URL, HttpOptions};

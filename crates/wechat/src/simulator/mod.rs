@@ -13,10 +13,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use engine::Clock;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::clock::Clock;
 use crate::error::Error;
 use crate::events::Events;
 use crate::open_api::{OpenApiCall, OpenApiReply};
