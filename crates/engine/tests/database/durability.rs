@@ -14,6 +14,9 @@ use crate::{THINGS, contents, documents, filter, number, update};
 /// Present in the environment of a test that was started again to be killed.
 const KILLED: &str = "YUNKAI_TEST_KILLED";
 
+/// Present in the environment of a test that was started again on a disk of its own to fill it.
+const FULL_DISK: &str = "YUNKAI_TEST_FULL_DISK";
+
 fn open(directory: &Path) -> Engine {
     let store = Store::fjall(directory, FjallOptions::default()).unwrap();
     Engine::open(store, Clock::system()).unwrap()
@@ -114,6 +117,77 @@ async fn write_and_tell(engine: Engine) {
         // A parent that is gone needs no more lines.
         if std::io::stdout().lock().write_all(line.as_bytes()).is_err() {
             return;
+        }
+    }
+}
+
+/// Runs itself again on a file system of 8 MiB of its own, where the machine allows that to
+/// this user, and fills it.
+#[test]
+fn a_full_disk_refuses_writes_and_loses_nothing() {
+    if let Ok(directory) = std::env::var(FULL_DISK) {
+        return fill_disk(Path::new(&directory));
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let name = "durability::a_full_disk_refuses_writes_and_loses_nothing";
+    let inside = "mount -t tmpfs -o size=8m none \"$0\" && exec \"$1\" --exact \"$2\" --nocapture";
+    let may =
+        Command::new("unshare").args(["-rm", "mount", "-t", "tmpfs", "none", "/mnt"]).output();
+    if !may.is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: this user may not mount a file system of its own here");
+        return;
+    }
+    let output = Command::new("unshare")
+        .args(["-rm", "sh", "-c", inside])
+        .arg(directory.path())
+        .arg(std::env::current_exe().unwrap())
+        .arg(name)
+        .env(FULL_DISK, directory.path())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+}
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn fill_disk(directory: &Path) {
+    let engine = open(directory);
+    engine.create_collection(THINGS).await.unwrap();
+    let ballast = directory.join("ballast");
+    std::fs::write(&ballast, vec![0; 1 << 20]).unwrap();
+    let tasks = (0..16).map(|_| tokio::spawn(insert_until_refused(engine.clone())));
+    let mut acknowledged = Vec::new();
+    for task in tasks.collect::<Vec<_>>() {
+        acknowledged.extend(task.await.unwrap());
+    }
+    assert!(acknowledged.len() > 50, "{}", acknowledged.len());
+
+    let count = || async { engine.count(THINGS, &filter("{}")).await.unwrap() };
+    assert_eq!(count().await, acknowledged.len() as u64, "reads go on");
+    for _ in 0..3 {
+        let refused = engine.insert(THINGS, documents("[{}]")).await.unwrap_err();
+        assert!(refused.to_string().contains("restart"), "{refused}");
+    }
+    assert_eq!(count().await, acknowledged.len() as u64, "what was refused left nothing");
+
+    std::fs::remove_file(&ballast).unwrap();
+    drop(engine);
+    let engine = open(directory);
+    for id in &acknowledged {
+        assert!(engine.get(THINGS, id).await.unwrap().is_some(), "{id:?} was acknowledged");
+    }
+    engine.insert(THINGS, documents("[{}]")).await.unwrap();
+}
+
+async fn insert_until_refused(engine: Engine) -> Vec<Value> {
+    let mut acknowledged = Vec::new();
+    loop {
+        // Ids are chance, so a text made of them does not compress.
+        let text: String = (0..300).map(|_| engine::new_id(0)).collect();
+        let document = value::Document::from_iter([("text", text)]);
+        match engine.insert(THINGS, vec![document]).await {
+            Ok(ids) => acknowledged.extend(ids),
+            Err(_) => return acknowledged,
         }
     }
 }
