@@ -88,12 +88,14 @@ impl Ledger {
         }
     }
 
-    /// The id of the running invocation.
-    pub(crate) fn current(&self) -> Option<Arc<str>> {
-        self.lock().current.clone()
+    /// The running invocation, else the last one that settled: for output that names none.
+    pub(crate) fn latest(&self) -> Option<String> {
+        let entries = self.lock();
+        let last = || entries.recent.back().map(|(id, _)| id);
+        entries.current.as_ref().or_else(last).map(|id| id.to_string())
     }
 
-    fn find(&self, header: Option<&str>) -> Option<String> {
+    pub(crate) fn find(&self, header: Option<&str>) -> Option<String> {
         let entries = self.lock();
         let Some(claimed) = header else {
             return entries.current.as_deref().map(str::to_owned);

@@ -4,6 +4,9 @@
 
 use std::path::PathBuf;
 
+/// Largest event and largest result, in bytes (protocol 02 §3.1).
+pub(crate) const RESULT_BYTES_MAX: usize = 6 * 1024 * 1024;
+
 /// How the runtime is set up, once per process.
 #[derive(Debug, Clone)]
 pub struct Options {

@@ -1,0 +1,192 @@
+/**
+ * The program of a worker: waits for a function, then runs its calls one at a time.
+ *
+ * Started by the server with one JSON argument, speaks frames on file descriptor 3, and ends when
+ * that closes. After a call has its result, the next one begins only when the requests the call
+ * made to the platform are answered: they carry the caller's identity, which lives in the process
+ * environment. A call that arrives meanwhile is handed back, never mixed.
+ */
+'use strict'
+
+const { AsyncLocalStorage } = require('node:async_hooks')
+const { Channel } = require('./frames.js')
+const { Invocation, describe } = require('./invocation.js')
+const { Loader } = require('./loader.js')
+const { Variables } = require('./variables.js')
+const { captureConsole } = require('./logs.js')
+const { redirect } = require('./redirect.js')
+
+const SETTLE_MS_MAX = 5000
+/** Turns of the event loop in which a chain of promises may still send a request. */
+const SETTLE_TURNS = 2
+const MEMORY_SAMPLE_MS = 1000
+
+const { parse } = JSON
+const settings = parse(process.argv[2])
+process.argv.length = 1
+process.argv.push('index.js')
+
+const store = new AsyncLocalStorage()
+const variables = new Variables()
+const loader = new Loader()
+let about = null
+/** The invocation at work, or settling. */
+let current = null
+/** A call that arrived in the settling turns of the last one. */
+let next = null
+let sampledAt = -Infinity
+let loaded = false
+
+// Without the server there is nobody to work for: this process and all it started end.
+const channel = new Channel(settings.fd, onFrame, () => process.kill(0, 'SIGKILL'))
+const loop = {
+  waiting: null,
+  whenEmpty(then) {
+    this.waiting = then
+    channel.keepAlive(false)
+  },
+  leave() {
+    if (this.waiting === null) return
+    this.waiting = null
+    channel.keepAlive(true)
+  },
+}
+
+function onFrame(id, head, body) {
+  if (head.t === 'assign') assign(head)
+  else if (head.t === 'invoke') offer({ id, head, body })
+}
+
+function assign(head) {
+  about = { fields: head.context, variables: head.variables }
+  for (const [name, value] of Object.entries(head.environment)) process.env[name] = value
+  loader.assign(head)
+  process.chdir(head.root)
+}
+
+function offer(call) {
+  if (current === null) return begin(call)
+  if (current.done && current.pending === 0 && next === null) next = call
+  else handBack(call)
+}
+
+function handBack({ id }) {
+  channel.send(id, { t: 'back' }, '')
+}
+
+function begin({ id, head, body }) {
+  variables.replace(head.variables)
+  const call = { id, requestId: head.request, variables: head.variables }
+  const invocation = new Invocation(call, (result, text) => end(invocation, result, text), loop)
+  current = invocation
+  let event
+  try {
+    event = body === '' ? {} : parse(body)
+  } catch (error) {
+    return invocation.fail(new Error(`the event is not JSON / 事件不是合法的 JSON: ${error.message}`))
+  }
+  if (loaded) store.run(invocation, run, invocation, event)
+  else load(invocation, event)
+}
+
+function run(invocation, event) {
+  invocation.run(loader.handler, event, about)
+}
+
+/** Module code runs with the variables of the first call, but belongs to none. */
+function load(invocation, event) {
+  loader.load().then(
+    () => {
+      loaded = true
+      channel.send(invocation.id, { t: 'loaded' }, '')
+      if (!invocation.done) store.run(invocation, run, invocation, event)
+    },
+    (error) => invocation.fail(error),
+  )
+}
+
+function end(invocation, head, text) {
+  loop.leave()
+  head.pending = invocation.pending
+  const now = performance.now()
+  if (now - sampledAt > MEMORY_SAMPLE_MS) {
+    sampledAt = now
+    head.memory = process.memoryUsage.rss()
+  }
+  channel.send(invocation.id, head, text)
+  settle(invocation, invocation.pending > 0)
+}
+
+/** `announced`: the server knows that this worker is not free yet. */
+function settle(invocation, announced) {
+  let turns = 0
+  let limit = null
+  const step = () => {
+    if (invocation.pending > 0) {
+      turns = 0
+      if (!announced) channel.send(invocation.id, { t: 'busy' }, '')
+      announced = true
+      if (next !== null) handBack(next)
+      next = null
+      limit ??= setTimeout(giveUp, SETTLE_MS_MAX, invocation)
+      invocation.onQuiet = () => {
+        invocation.onQuiet = null
+        setImmediate(step)
+      }
+      return
+    }
+    turns += 1
+    if (turns < SETTLE_TURNS) return void setImmediate(step)
+    if (limit !== null) clearTimeout(limit)
+    current = null
+    if (announced) channel.send(invocation.id, { t: 'settled' }, '')
+    const call = next
+    next = null
+    if (call !== null) begin(call)
+  }
+  setImmediate(step)
+}
+
+function giveUp(invocation) {
+  channel.send(invocation.id, { t: 'stuck', pending: invocation.pending }, '')
+}
+
+process.on('beforeExit', () => {
+  const then = loop.waiting
+  if (then === null) return
+  loop.leave()
+  then()
+})
+
+process.on('uncaughtException', (error) => {
+  const invocation = store.getStore() ?? current
+  const { message, stack } = describe(error)
+  store.run(invocation, () => console.error(`Uncaught exception / 未捕获的异常: ${stack || message}`))
+  if (current && !current.done) current.fail(error, { last: true })
+  process.exit(1)
+})
+
+// An un-awaited SDK call that fails must not end a process that has other callers to serve.
+process.on('unhandledRejection', (reason) => {
+  const { message, stack } = describe(reason)
+  console.error(`Unhandled rejection / 未处理的 Promise 拒绝: ${stack || message}`)
+})
+
+process.on('exit', (code) => {
+  if (current && !current.done) channel.sendAtExit(current.id, { t: 'exit', code }, '')
+})
+
+captureConsole(channel, () => store.getStore() ?? current)
+redirect({
+  ...settings,
+  owner() {
+    const invocation = store.getStore()
+    return { invocation: invocation ?? current, certain: invocation !== undefined }
+  },
+})
+loader.carried = settings.sdk
+if (settings.sdk !== null) {
+  // Loaded and exercised once ahead of need: a separate instance, so the function finds it untouched.
+  require(settings.sdk).createNewInstance?.({ env: 'yunkai' })
+}
+channel.send(0, { t: 'ready' }, '')

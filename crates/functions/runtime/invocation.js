@@ -1,0 +1,146 @@
+/**
+ * One call of a handler: its context, the ways it may end, and its result as JSON text.
+ *
+ * The contract is the vendor's (protocol 02 §3.1, §3.2): a value, a promise, `callback(err, data)`
+ * or `context.done/succeed/fail`; a throw of anything; `undefined` is `null`. A call that returned
+ * `undefined` without a promise ends when it called back or when nothing is left to happen.
+ */
+'use strict'
+
+const RESULT_BYTES_MAX = 6 * 1024 * 1024
+const TEXT_CHARS_MAX = 64 * 1024
+const { stringify } = JSON
+const { byteLength } = Buffer
+
+class Invocation {
+  /** `end(head, body)` is called exactly once; `loop` waits for the event loop to be empty. */
+  constructor({ id, requestId, variables }, end, loop) {
+    this.id = id
+    this.requestId = requestId
+    this.variables = variables
+    this.end = end
+    this.loop = loop
+    /** Requests to the platform on their way. */
+    this.pending = 0
+    this.onQuiet = null
+    this.done = false
+    this.logLines = 0
+    this.logChars = 0
+    this.logCut = false
+    this.held = null
+    this.waitsForLoop = true
+  }
+
+  /** Runs the handler. */
+  run(handler, event, about) {
+    const callback = (error, data) => this.#hold(error, data)
+    try {
+      const value = handler(event, this.#context(about), callback)
+      if (typeof value?.then === 'function') {
+        value.then((data) => this.#settle(null, data), (error) => this.fail(error))
+      } else if (value !== undefined) {
+        this.#settle(null, value)
+      } else if (!this.done) {
+        this.loop.whenEmpty(() => this.#settle(null, undefined))
+      }
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  /** The call ends with an error. */
+  fail(error, more) {
+    if (this.done) return
+    this.done = true
+    this.end({ t: 'error', kind: 'threw', ...describe(error), ...more }, '')
+  }
+
+  /** `callback`: the first one counts; it waits for an empty event loop unless told otherwise. */
+  #hold(error, data) {
+    if (this.held !== null || this.done) return
+    this.held = { error, data }
+    if (!this.waitsForLoop) this.#settle(error, data)
+  }
+
+  #settle(error, data) {
+    if (this.done) return
+    const outcome = this.held ?? { error, data }
+    if (outcome.error !== null && outcome.error !== undefined) return this.fail(outcome.error)
+    let text
+    try {
+      text = stringify(outcome.data) ?? 'null'
+    } catch (reason) {
+      return this.fail(unserialisable(reason))
+    }
+    const bytes = text.length * 3 > RESULT_BYTES_MAX ? byteLength(text) : 0
+    if (bytes > RESULT_BYTES_MAX) {
+      this.done = true
+      return this.end({ t: 'error', kind: 'too_large', message: 'body size is too long', bytes }, '')
+    }
+    this.done = true
+    this.end({ t: 'result' }, text)
+  }
+
+  #context(about) {
+    const call = this
+    let environment
+    const context = {
+      get callbackWaitsForEmptyEventLoop() {
+        return call.waitsForLoop
+      },
+      set callbackWaitsForEmptyEventLoop(value) {
+        call.waitsForLoop = Boolean(value)
+        if (!call.waitsForLoop && call.held) call.#settle(null, undefined)
+      },
+      getContext: () => ({
+        ...about.fields,
+        request_id: call.requestId,
+        environment: context.environment,
+      }),
+      done: (error, data) => {
+        call.waitsForLoop = false
+        call.#hold(error, data)
+      },
+      succeed: (data) => context.done(null, data),
+      fail: (error) => context.done(error ?? new Error('context.fail() / 云函数主动失败'), null),
+      ...about.fields,
+      request_id: this.requestId,
+      // A JSON string, which the SDK prefers to `environ` (protocol 02 §3.2). Made when read.
+      get environment() {
+        environment ??= stringify({ ...about.variables, ...call.variables })
+        return environment
+      },
+    }
+    return context
+  }
+}
+
+/** Message and stack of anything that can be thrown. */
+function describe(error) {
+  try {
+    if (error instanceof Error || (error && typeof error.stack === 'string')) {
+      const root = `${process.env.USER_CODE_ROOT ?? ''}`
+      const clean = (text) => clip(root.length > 1 ? text.replaceAll(root, '') : text)
+      return { message: clean(String(error.message)), stack: clean(String(error.stack)) }
+    }
+    if (error !== null && typeof error === 'object') return { message: clip(stringify(error)), stack: '' }
+    return { message: clip(String(error)), stack: '' }
+  } catch {
+    return { message: 'an error that cannot be shown / 无法显示的错误', stack: '' }
+  }
+}
+
+function clip(text) {
+  return text.length <= TEXT_CHARS_MAX ? text : `${text.slice(0, TEXT_CHARS_MAX)}…`
+}
+
+function unserialisable(reason) {
+  const error = new Error(
+    `The result cannot be turned into JSON: ${reason?.message}. Return plain data. / ` +
+      `返回值无法转换为 JSON:${reason?.message}。请返回普通数据。`,
+  )
+  error.stack = ''
+  return error
+}
+
+module.exports = { Invocation, describe }

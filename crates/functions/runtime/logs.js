@@ -1,0 +1,73 @@
+/**
+ * `console.*` of function code becomes log frames, each with the invocation that wrote it.
+ *
+ * Sent at once, so they arrive before the result and survive a kill. A text over the limit is cut
+ * and says so; an invocation that logs without end is stopped by a last line that says so.
+ */
+'use strict'
+
+const { Console } = require('node:console')
+const { Writable } = require('node:stream')
+
+const TEXT_CHARS_MAX = 32 * 1024
+const INVOCATION_CHARS_MAX = 1024 * 1024
+const INVOCATION_LINES_MAX = 4096
+
+const LEVELS = {
+  debug: 'debug', trace: 'debug', warn: 'warn', error: 'error', assert: 'error',
+}
+
+/** Takes over the global console. `owner()` gives the invocation at work, or nothing. */
+function captureConsole(channel, owner) {
+  let level = 'info'
+
+  const write = (text) => {
+    const invocation = owner()
+    if (invocation && !mayLog(invocation, text)) return
+    const head = { t: 'log', request: invocation?.requestId, level, time: Date.now() }
+    channel.send(0, head, cut(text))
+  }
+  const mayLog = (invocation, text) => {
+    if (invocation.logCut) return false
+    invocation.logLines += 1
+    invocation.logChars += text.length
+    const within =
+      invocation.logLines <= INVOCATION_LINES_MAX && invocation.logChars <= INVOCATION_CHARS_MAX
+    if (within) return true
+    invocation.logCut = true
+    const head = { t: 'log', request: invocation.requestId, level: 'warn', time: Date.now() }
+    channel.send(
+      0,
+      { ...head, platform: true },
+      'The rest of this log was cut: one call may log 4096 lines or 1 MiB. / ' +
+        '日志超出上限(每次调用 4096 行或 1 MiB),其余内容已省略。',
+    )
+    return false
+  }
+
+  const stream = new Writable({
+    decodeStrings: false,
+    write(text, _encoding, done) {
+      write(text.endsWith('\n') ? text.slice(0, -1) : text)
+      done()
+    },
+  })
+  const inner = new Console({ stdout: stream, stderr: stream, colorMode: false })
+  for (const name of Object.keys(inner)) {
+    if (typeof inner[name] !== 'function' || name === 'Console') continue
+    console[name] = (...values) => {
+      level = LEVELS[name] ?? 'info'
+      return inner[name](...values)
+    }
+  }
+  // The SDK's logger() writes here when _SCF_TCB_LOG is 1 (protocol 02 §3.8).
+  console.__baseLog__ = (...values) => console.log(...values)
+}
+
+function cut(text) {
+  if (text.length <= TEXT_CHARS_MAX) return text
+  const more = text.length - TEXT_CHARS_MAX
+  return `${text.slice(0, TEXT_CHARS_MAX)}… (${more} more characters were cut / 另有 ${more} 个字符已省略)`
+}
+
+module.exports = { captureConsole }

@@ -1,0 +1,192 @@
+/**
+ * Requests that function code makes to the platform: sent over the worker's private socket, marked
+ * with the invocation that made them, and counted until they are answered.
+ *
+ * It replaces three functions of Node (socket connect, TLS connect, the writing of an HTTP
+ * header), because SDKs are used unmodified and none lets every host be configured. It is a
+ * convenience, not a boundary: what a function may reach is decided outside the process.
+ */
+'use strict'
+
+const diagnostics = require('node:diagnostics_channel')
+const http = require('node:http')
+const net = require('node:net')
+const tls = require('node:tls')
+
+const HEADER = 'x-yunkai-invocation'
+const OWNER = Symbol('invocation')
+const COUNTED = Symbol('counted')
+
+/** Hosts that SDKs of several generations have built in (protocol 01 §2). */
+const VENDOR_HOSTS = new Set([
+  'tcb-admin.tencentyun.com',
+  'tcb-open.tencentyun.com',
+  'tcb-admin.tencentcloudapi.com',
+])
+const VENDOR_SUFFIXES = ['tcb-api.tencentcloudapi.com', 'api.tcloudbasegateway.com']
+/** Asked by SDKs whether they run in the vendor's data centre. */
+const METADATA_HOST = 'metadata.tencentyun.com'
+
+/** `owner()` gives the invocation of the running code, else the one at work, and which of the two. */
+function redirect({ hosts, socketPath, openLoopback, owner }) {
+  const known = new Set(hosts.map((host) => host.toLowerCase()))
+  const isOurs = (host, port) => {
+    const name = String(host ?? 'localhost').toLowerCase()
+    if (known.has(name) || known.has(`${name}:${port}`) || VENDOR_HOSTS.has(name)) return true
+    return VENDOR_SUFFIXES.some((suffix) => name === suffix || name.endsWith(`.${suffix}`))
+  }
+  patchConnect(isOurs, socketPath, openLoopback)
+  patchTls(isOurs, socketPath)
+  patchHttp(isOurs, owner)
+  watchFetch(isOurs, owner)
+}
+
+function patchConnect(isOurs, socketPath, openLoopback) {
+  const connect = net.Socket.prototype.connect
+  net.Socket.prototype.connect = function (...values) {
+    const [options, done] = optionsOf(values)
+    if (!options || options.path !== undefined) return connect.apply(this, values)
+    if (isOurs(options.host, options.port)) return connect.call(this, { path: socketPath }, done)
+    const host = String(options.host ?? 'localhost').toLowerCase()
+    if (host === METADATA_HOST) return refuse(this, 'ECONNREFUSED', host)
+    if (!openLoopback) {
+      if (host === 'localhost' || isPrivateAddress(host)) return refuse(this, 'EACCES', host)
+      this.once('lookup', (_error, address) => {
+        if (isPrivateAddress(String(address))) refuse(this, 'EACCES', host)
+      })
+    }
+    return connect.apply(this, values)
+  }
+}
+
+/** The forms of `socket.connect`: options, (port, host), path, or Node's own normalised pair. */
+function optionsOf(values) {
+  if (Array.isArray(values[0])) return [values[0][0], values[0][1]]
+  const last = values[values.length - 1]
+  const done = typeof last === 'function' ? last : undefined
+  if (values[0] !== null && typeof values[0] === 'object') return [values[0], done]
+  if (typeof values[0] === 'string' && !/^\d+$/.test(values[0])) return [null, done]
+  const host = typeof values[1] === 'string' ? values[1] : undefined
+  return [{ port: values[0], host }, done]
+}
+
+function refuse(socket, code, host) {
+  const why =
+    code === 'EACCES'
+      ? `functions may not connect to ${host} of this machine / 云函数不能连接本机地址 ${host}`
+      : `${host} does not exist here / 此处没有 ${host}`
+  const error = Object.assign(new Error(`connect ${code} ${host}: ${why}`), { code, syscall: 'connect' })
+  process.nextTick(() => socket.destroy(error))
+  return socket
+}
+
+/** Loopback, unspecified and link-local addresses. */
+function isPrivateAddress(address) {
+  if (net.isIPv4(address)) return /^(127|0)\.|^169\.254\./.test(address)
+  if (!net.isIPv6(address)) return false
+  const plain = address.toLowerCase()
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(plain)
+  if (mapped) return isPrivateAddress(mapped[1])
+  return plain === '::1' || plain === '::' || /^fe[89ab]/.test(plain)
+}
+
+/** The private socket speaks plain HTTP: for our own hosts there is nobody to encrypt against. */
+function patchTls(isOurs, socketPath) {
+  const connect = tls.connect
+  tls.connect = function (...values) {
+    const [options, done] = optionsOf(values)
+    const merged = values.find((value) => value && typeof value === 'object' && !Array.isArray(value))
+    const host = merged?.host ?? options?.host ?? merged?.servername
+    const port = merged?.port ?? options?.port
+    if (merged?.socket || merged?.path || !isOurs(host, port)) return connect.apply(this, values)
+    const socket = net.connect({ path: socketPath })
+    Object.assign(socket, {
+      encrypted: true,
+      authorized: true,
+      authorizationError: null,
+      alpnProtocol: false,
+      getPeerCertificate: () => ({}),
+      getCipher: () => ({ name: 'none', version: 'none' }),
+      getProtocol: () => 'none',
+      getSession: () => undefined,
+      isSessionReused: () => false,
+    })
+    if (done) socket.once('secureConnect', done)
+    socket.once('connect', () => socket.emit('secureConnect'))
+    return socket
+  }
+}
+
+function patchHttp(isOurs, owner) {
+  // Who makes the request is known best where it is made; an agent may send it later.
+  const addRequest = http.Agent.prototype.addRequest
+  http.Agent.prototype.addRequest = function (request, ...values) {
+    request[OWNER] ??= owner()
+    return addRequest.call(this, request, ...values)
+  }
+  const storeHeader = http.ClientRequest.prototype._storeHeader
+  http.ClientRequest.prototype._storeHeader = function (firstLine, headers) {
+    const host = splitHost(this.getHeader('host') ?? hostIn(headers))
+    if (isOurs(this.host, host.port) || isOurs(host.name, host.port)) {
+      const by = (this[OWNER] ??= owner())
+      count(this, by.invocation)
+      this.once('close', () => uncount(this))
+      if (by.certain) headers = withHeader(headers, by.invocation.requestId)
+    }
+    return storeHeader.call(this, firstLine, headers)
+  }
+}
+
+function splitHost(text) {
+  const match = /^(.*?)(?::(\d+))?$/.exec(String(text ?? ''))
+  return { name: match[1], port: match[2] ?? '80' }
+}
+
+function hostIn(headers) {
+  if (!Array.isArray(headers)) return headers?.host?.[1]
+  const flat = headers.flat()
+  const at = flat.findIndex((name, index) => index % 2 === 0 && /^host$/i.test(name))
+  return at < 0 ? undefined : flat[at + 1]
+}
+
+/** Node keeps headers as {lower: [name, value]}, [[name, value]…] or [name, value, …]. */
+function withHeader(headers, value) {
+  if (Array.isArray(headers)) {
+    return Array.isArray(headers[0]) ? [...headers, [HEADER, value]] : [...headers, HEADER, value]
+  }
+  const next = Object.assign(Object.create(null), headers)
+  next[HEADER] = [HEADER, value]
+  return next
+}
+
+/** `fetch`, and undici from npm, announce their requests on channels of the same names. */
+function watchFetch(isOurs, owner) {
+  diagnostics.subscribe('undici:request:create', ({ request }) => {
+    const url = URL.canParse(String(request.origin)) ? new URL(String(request.origin)) : null
+    if (!url) return
+    const port = url.port || (url.protocol === 'https:' ? '443' : '80')
+    if (!isOurs(url.hostname, port)) return
+    const by = owner()
+    count(request, by.invocation)
+    if (by.certain) request.addHeader(HEADER, by.invocation.requestId)
+  })
+  for (const name of ['undici:request:trailers', 'undici:request:error']) {
+    diagnostics.subscribe(name, ({ request }) => uncount(request))
+  }
+}
+
+function count(request, invocation) {
+  if (!invocation || request[COUNTED]) return
+  request[COUNTED] = invocation
+  invocation.pending += 1
+}
+
+function uncount(request) {
+  const invocation = request[COUNTED]
+  if (!invocation) return
+  request[COUNTED] = null
+  invocation.pending -= 1
+  if (invocation.pending === 0) invocation.onQuiet?.()
+}
+
+module.exports = { redirect }

@@ -1,0 +1,179 @@
+//! What `yunkai doctor` says about functions on this machine, in words.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::{Entry, Measures, Mounts, Probed, probe};
+use crate::assets;
+use crate::settings::{Check, CheckState, Options};
+
+/// The oldest Node.js that works.
+pub(crate) const NODE_MAJOR_MIN: u32 = 20;
+
+/// What confinement this machine offers, and whether Node and the carried SDKs are usable.
+///
+/// Starts Node and the launcher once or a few times; needs no running runtime.
+#[must_use]
+pub fn doctor(options: &Options) -> Vec<Check> {
+    let mut checks = vec![check_node(&options.node), check_carried()];
+    if !options.confine {
+        let why = "Switched off in the configuration: functions run with the rights of the server. / \
+                   配置中已关闭:云函数以服务器进程的权限运行。";
+        checks.push(check("confinement", CheckState::Off, why));
+        return checks;
+    }
+    match probe_in_scratch(options) {
+        Ok(probed) => checks.extend(describe(&probed)),
+        Err(reason) => {
+            let why = format!("It could not be tried: {reason} / 无法检测:{reason}");
+            checks.push(check("confinement", CheckState::Off, &why));
+        }
+    }
+    checks.push(check_network(options));
+    checks
+}
+
+/// The major version of a Node binary, and its full version text.
+///
+/// # Errors
+/// A bilingual sentence when it cannot be started or is too old.
+pub(crate) fn node_version(node: &Path) -> Result<String, String> {
+    let output = Command::new(node).arg("--version").output().map_err(|error| {
+        format!(
+            "Node.js cannot be started as {}: {error}. Install Node.js {NODE_MAJOR_MIN} or newer. / \
+             无法启动 Node.js({}),请安装 {NODE_MAJOR_MIN} 或更高版本。",
+            node.display(),
+            node.display()
+        )
+    })?;
+    let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    let major = text.strip_prefix('v').and_then(|rest| rest.split('.').next()?.parse().ok());
+    match major {
+        Some(major) if NODE_MAJOR_MIN <= major => Ok(text),
+        _ => Err(format!(
+            "Node.js {NODE_MAJOR_MIN} or newer is needed; {} says \"{text}\". / \
+             需要 Node.js {NODE_MAJOR_MIN} 或更高版本,当前为“{text}”。",
+            node.display()
+        )),
+    }
+}
+
+fn check_node(node: &Path) -> Check {
+    match node_version(node) {
+        Ok(version) => check("node", CheckState::On, &format!("{} {version}", node.display())),
+        Err(why) => check("node", CheckState::Off, &why),
+    }
+}
+
+fn check_carried() -> Check {
+    let sdks = assets::carried_sdks(Path::new(""));
+    if sdks.is_empty() {
+        return check("carried-sdk", CheckState::Off, assets::CARRIED_MISSING);
+    }
+    let versions: Vec<String> = sdks.iter().map(|sdk| sdk.version.to_string()).collect();
+    check("carried-sdk", CheckState::On, &format!("wx-server-sdk {}", versions.join(", ")))
+}
+
+fn check_network(options: &Options) -> Check {
+    let (state, why) = if options.open_loopback {
+        (
+            CheckState::Off,
+            "Functions may connect to services on this machine. / 云函数可以访问本机服务。",
+        )
+    } else {
+        (
+            CheckState::Partly,
+            "Connections to loopback and link-local addresses are refused inside Node, not by the \
+             kernel: programs a function starts are not held back. / 仅在 Node 内拒绝访问本机地址,\
+             对云函数启动的其他程序无效。",
+        )
+    };
+    check("network", state, why)
+}
+
+fn probe_in_scratch(options: &Options) -> Result<Probed, String> {
+    let scratch = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let slot = scratch.path().join("slot");
+    std::fs::create_dir_all(slot.join("tmp")).map_err(|error| error.to_string())?;
+    let runtime = scratch.path().join("runtime");
+    assets::write_out(&runtime).map_err(|error| error.to_string())?;
+    open_up(scratch.path()).map_err(|error| error.to_string())?;
+    probe(&options.launcher, &trial_entry(options, slot, runtime))
+}
+
+/// The probe runs as another user, who must be able to pass through.
+fn open_up(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o711))
+}
+
+/// The entry of a trial worker.
+pub(crate) fn trial_entry(
+    options: &Options,
+    slot: std::path::PathBuf,
+    runtime: std::path::PathBuf,
+) -> Entry {
+    Entry {
+        probe: true,
+        measures: Measures::NONE,
+        node: options.node.clone(),
+        node_arguments: Vec::new(),
+        slot,
+        runtime,
+        memory_mb: 256,
+        server_pid: nix::unistd::getpid().as_raw(),
+        uid: crate::slot::FIRST_UID,
+    }
+}
+
+fn describe(probed: &Probed) -> Vec<Check> {
+    let measures = &probed.measures;
+    let reason = |name: &str| {
+        let found = probed.failures.iter().find(|(failed, _)| failed == name);
+        found.map_or("", |(_, reason)| reason.as_str())
+    };
+    let state = |on: bool| if on { CheckState::On } else { CheckState::Off };
+    let mounts = match measures.mounts {
+        Mounts::Shared => (
+            CheckState::Partly,
+            "/tmp is refused to functions; os.tmpdir() works and is their own. / 云函数不能写 /tmp,\
+             请使用 os.tmpdir()。",
+        ),
+        _ => (CheckState::On, "/tmp is each worker's own. / 每个工作进程有独立的 /tmp。"),
+    };
+    let rows = [
+        (
+            "limits",
+            state(measures.limits),
+            "Memory, files and processes are limited. / 限制内存、文件与进程数。",
+        ),
+        ("mounts", mounts.0, mounts.1),
+        (
+            "uid",
+            state(measures.uid),
+            "Workers run as users of their own; needs a server started as root, and folders that others can \
+             reach. / 以独立用户运行,需要 root 启动且目录可达。",
+        ),
+        (
+            "landlock",
+            state(measures.landlock),
+            "The kernel shows a worker its own folder and system software only. / 内核仅允许访问自身目录与系统软件。",
+        ),
+        (
+            "seccomp",
+            state(measures.seccomp),
+            "System calls no function needs are refused. / 拒绝云函数不需要的系统调用。",
+        ),
+    ];
+    rows.into_iter()
+        .map(|(name, state, text)| {
+            let why = reason(name);
+            let more = if why.is_empty() { String::new() } else { format!(" ({why})") };
+            check(name, state, &format!("{text}{more}"))
+        })
+        .collect()
+}
+
+fn check(name: &str, state: CheckState, explanation: &str) -> Check {
+    Check { name: name.to_owned(), state, explanation: explanation.to_owned() }
+}

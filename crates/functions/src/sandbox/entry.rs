@@ -1,0 +1,58 @@
+//! What the server tells `worker-enter`, and the descriptors it hands over.
+
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+
+use nix::fcntl::{FcntlArg, fcntl};
+use serde::{Deserialize, Serialize};
+
+use super::Measures;
+
+/// The descriptor of the frames line in every worker.
+pub(crate) const FRAMES_DESCRIPTOR: i32 = 3;
+
+/// The argument of `worker-enter`, as JSON.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Entry {
+    /// Try the measures and report instead of becoming Node.
+    pub probe: bool,
+    pub measures: Measures,
+    pub node: PathBuf,
+    pub node_arguments: Vec<String>,
+    /// The worker's own folder: `code/`, `tmp/` and the socket.
+    pub slot: PathBuf,
+    /// The folder of the bootstrap and the carried SDKs.
+    pub runtime: PathBuf,
+    pub memory_mb: u64,
+    /// Whose death ends this process.
+    pub server_pid: i32,
+    /// User and group to become, when started as root.
+    pub uid: u32,
+}
+
+/// Moves the socket that came as standard input to descriptor 3 and closes everything else the
+/// server may have inherited from its own parent (a build tool's pipes, for one).
+pub(crate) fn take_descriptors() -> Result<(), String> {
+    let show = |error: nix::Error| error.to_string();
+    close_inherited();
+    let frames = fcntl(std::io::stdin(), FcntlArg::F_DUPFD(FRAMES_DESCRIPTOR)).map_err(show)?;
+    if frames != FRAMES_DESCRIPTOR {
+        return Err(format!("descriptor {FRAMES_DESCRIPTOR} is taken"));
+    }
+    let nothing = std::fs::File::open("/dev/null").map_err(|error| error.to_string())?;
+    nix::unistd::dup2_stdin(nothing.as_fd()).map_err(show)
+}
+
+fn close_inherited() {
+    let folder = if cfg!(target_os = "linux") { "/proc/self/fd" } else { "/dev/fd" };
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    let open: Vec<i32> = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(|descriptor| *descriptor >= FRAMES_DESCRIPTOR)
+        .collect();
+    for descriptor in open {
+        // One of them was the folder itself and is closed already.
+        let _ = nix::unistd::close(descriptor);
+    }
+}

@@ -1,0 +1,287 @@
+//! The life of one worker: started, waiting, given a function, called again and again, gone.
+//!
+//! One task per process owns its line, so a worker can never run two invocations. Whatever a
+//! worker does wrong costs that worker its life and its own call, nothing else.
+
+mod call;
+mod start;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::connection::Ledger;
+use crate::frames::{Broken, Frame, Line};
+use crate::hall::{Hall, Turn};
+use crate::logs::{Author, level_of};
+use crate::pool::{Job, Next, Pool, Version};
+use crate::process::Process;
+use crate::settings::LogLevel;
+use crate::slot::Slot;
+use call::After;
+
+/// What every function sees as its version (protocol 02 §3.2).
+const LATEST: &str = "$LATEST";
+/// The region functions are told they run in; SDKs insist on one.
+const REGION: &str = "ap-shanghai";
+/// The bootstrap gives up settling after 5 s; this is for a bootstrap that does not answer.
+const SETTLE_TIME_MAX: Duration = Duration::from_secs(6);
+
+/// A worker process and all that belongs to it.
+#[derive(Debug)]
+struct Worker {
+    hall: Arc<Hall>,
+    number: u64,
+    memory_mb: u64,
+    line: Line,
+    process: Process,
+    slot: Slot,
+    author: Arc<Author>,
+    ledger: Arc<Ledger>,
+    /// Accepts connections on the private socket.
+    door: JoinHandle<()>,
+    /// Number of the invocation at work, for frames.
+    invocation: u32,
+    loaded: bool,
+    /// The last call still has requests on their way: nothing may begin.
+    unsettled: bool,
+}
+
+/// Starts a worker of this memory size and lives its life.
+pub(crate) async fn live(hall: Arc<Hall>, memory_mb: u64) {
+    let number = hall.number();
+    let mut worker = match start::start(&hall, number, memory_mb).await {
+        Ok(worker) => worker,
+        Err(message) => return hall.start_failed(memory_mb, message),
+    };
+    let pool = match hall.ready(number, memory_mb) {
+        Turn::Serve(pool) => Some(pool),
+        Turn::Wait(assigned) => {
+            tokio::select! {
+                biased;
+                assigned = assigned => assigned.ok(),
+                () = hall.closing.cancelled() => None,
+                () = worker.watch() => {
+                    hall.lost_waiting(number);
+                    None
+                }
+            }
+        }
+    };
+    if let Some(pool) = pool {
+        worker.serve(&pool).await;
+        hall.unclaim();
+    }
+    worker.leave().await;
+}
+
+impl Worker {
+    /// Returns when the process ends although nobody asked it to.
+    async fn watch(&mut self) {
+        while let Ok(frame) = self.line.next().await {
+            if self.take_note(&frame).is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn serve(&mut self, pool: &Arc<Pool>) {
+        let Some(version) = pool.version() else { return pool.left(true) };
+        if let Err(message) = self.assign(pool, &version).await {
+            tracing::error!(%message, "a worker could not be given a function");
+            let error = crate::InvokeError::StartFailed { message };
+            return pool.start_failed(&error);
+        }
+        self.work(pool, &version).await;
+        pool.left(!self.loaded);
+    }
+
+    /// Puts the code into the slot and tells the bootstrap whose worker it is now.
+    async fn assign(&mut self, pool: &Pool, version: &Arc<Version>) -> Result<(), String> {
+        let names = (pool.environment.clone(), pool.name.clone());
+        self.author.function.set(names).map_err(|_| "the worker has a function".to_owned())?;
+        let (tree, code) = (Arc::clone(&version.tree), self.slot.code());
+        let filled =
+            tokio::task::spawn_blocking(move || crate::slot::fill(&tree.path, &code)).await;
+        filled.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+        let head = assignment(pool, version, &self.slot);
+        self.line.send(0, &head, "").await.map_err(|_| "the worker is gone".to_owned())
+    }
+
+    /// Call after call, until there is a reason to go.
+    async fn work(&mut self, pool: &Arc<Pool>, version: &Arc<Version>) {
+        loop {
+            if self.unsettled && !self.settle().await {
+                return;
+            }
+            let job = match pool.next(self.number, version.number) {
+                Next::Run(job) => job,
+                Next::Leave => return,
+                Next::Wait(inbox) => match self.idle(pool, inbox).await {
+                    Idle::Job(job) => *job,
+                    Idle::Again => continue,
+                    Idle::Leave => return,
+                },
+            };
+            if self.unsettled {
+                pool.put_back(&self.hall, job);
+                continue;
+            }
+            if matches!(self.run(pool, version, job).await, After::Leave) {
+                return;
+            }
+        }
+    }
+
+    /// Waits for a call. A call that is on its way when the worker wants to go is still taken.
+    async fn idle(&mut self, pool: &Arc<Pool>, mut inbox: mpsc::UnboundedReceiver<Job>) -> Idle {
+        let limit = tokio::time::sleep(Duration::from_millis(self.hall.options.idle_ms));
+        tokio::pin!(limit);
+        loop {
+            let event = tokio::select! {
+                biased;
+                job = inbox.recv() => return job.map_or(Idle::Leave, |job| Idle::Job(Box::new(job))),
+                frame = self.line.next() => Some(frame),
+                () = &mut limit => None,
+            };
+            let alive = match event {
+                Some(Ok(frame)) => self.take_note(&frame).is_ok(),
+                Some(Err(_)) => false,
+                None => true,
+            };
+            if alive && event_is_quiet(self.unsettled, limit.is_elapsed()) {
+                continue;
+            }
+            // Free of the idle list, or a call is on its way already.
+            if !pool.stand_up(self.number) {
+                match inbox.recv().await {
+                    Some(job) if alive => return Idle::Job(Box::new(job)),
+                    Some(job) => pool.put_back(&self.hall, job),
+                    None => {}
+                }
+                return Idle::Leave;
+            }
+            return if alive && self.unsettled { Idle::Again } else { Idle::Leave };
+        }
+    }
+
+    /// Waits until the requests of the last call are answered. False: this worker must go.
+    async fn settle(&mut self) -> bool {
+        let deadline = tokio::time::Instant::now() + SETTLE_TIME_MAX;
+        while self.unsettled {
+            match tokio::time::timeout_at(deadline, self.line.next()).await {
+                Ok(Ok(frame)) => {
+                    if self.take_note(&frame).is_err() {
+                        return false;
+                    }
+                }
+                Ok(Err(_)) | Err(_) => return false,
+            }
+        }
+        self.ledger.settle();
+        true
+    }
+
+    /// Frames that are not about the outcome of a call.
+    fn take_note(&mut self, frame: &Frame) -> Result<(), Broken> {
+        let head = frame.head()?;
+        match &*head.t {
+            "log" if head.platform => {
+                let request = head.request.as_deref();
+                self.author.reports(request, level_of(&head.level), frame.body()?.to_owned());
+            }
+            "log" => {
+                let (request, level) = (head.request.as_deref(), level_of(&head.level));
+                self.author.wrote(request, level, head.time, frame.body()?.to_owned());
+            }
+            "busy" => self.unsettled = true,
+            "settled" => self.unsettled = false,
+            "stuck" => {
+                let text = format!(
+                    "The worker is replaced: {} request(s) of this call were still unanswered 5 s after its \
+                     result. Await them. / 返回结果 5 秒后仍有 {} 个请求未完成,工作进程已更换,请使用 await。",
+                    head.pending, head.pending
+                );
+                self.author.reports(self.ledger.latest().as_deref(), LogLevel::Warn, text);
+                return Err(Broken::Closed);
+            }
+            other => return Err(Broken::Garbage(format!("an unknown frame \"{other}\""))),
+        }
+        Ok(())
+    }
+
+    /// The end: the group is killed, the process reaped, the slot removed.
+    async fn leave(mut self) {
+        self.hall.forget(self.number);
+        self.door.abort();
+        self.process.kill();
+        self.process.end(Duration::from_secs(1)).await;
+        // Removing many files takes a while.
+        let slot = self.slot;
+        let _ = tokio::task::spawn_blocking(move || drop(slot)).await;
+    }
+}
+
+fn event_is_quiet(unsettled: bool, too_long: bool) -> bool {
+    !unsettled && !too_long
+}
+
+/// What waiting for a call ended with.
+enum Idle {
+    Job(Box<Job>),
+    Again,
+    Leave,
+}
+
+/// The frame that makes a waiting worker the worker of a function.
+#[derive(Debug, Serialize)]
+struct Assignment<'a> {
+    t: &'static str,
+    root: std::path::PathBuf,
+    file: &'a str,
+    name: &'a str,
+    carried: Option<&'a std::path::Path>,
+    environment: serde_json::Map<String, serde_json::Value>,
+    variables: serde_json::Map<String, serde_json::Value>,
+    context: serde_json::Value,
+}
+
+fn assignment<'a>(pool: &Pool, version: &'a Version, slot: &Slot) -> Assignment<'a> {
+    let settings = &version.settings;
+    let (file, name) = crate::package::split_handler(&settings.handler)
+        .expect("a handler is checked before the version exists");
+    let variables: serde_json::Map<_, _> = settings
+        .variables
+        .iter()
+        .map(|(name, value)| (name.clone(), value.as_str().into()))
+        .collect();
+    let mut environment = variables.clone();
+    for (name, value) in [
+        ("SCF_FUNCTIONNAME", pool.name.as_str()),
+        ("SCF_FUNCTIONVERSION", LATEST),
+        ("SCF_NAMESPACE", &pool.environment),
+    ] {
+        environment.insert(name.to_owned(), value.into());
+    }
+    Assignment {
+        t: "assign",
+        root: slot.code(),
+        file,
+        name,
+        carried: version.carried.as_ref().map(|sdk| sdk.folder.as_path()),
+        environment,
+        variables,
+        context: serde_json::json!({
+            "function_name": pool.name,
+            "function_version": LATEST,
+            "memory_limit_in_mb": settings.memory_mb,
+            "time_limit_in_ms": settings.timeout_ms,
+            "environ": "",
+            "namespace": pool.environment,
+            "tencentcloud_region": REGION,
+        }),
+    }
+}

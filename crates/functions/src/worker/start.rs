@@ -1,0 +1,189 @@
+//! Starts a worker process: its slot, its socket, its line, its environment.
+
+use std::ffi::OsString;
+use std::os::fd::OwnedFd;
+use std::process::Stdio;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use tokio::net::{UnixListener, UnixStream};
+use tokio::process::Command;
+
+use super::{REGION, Worker};
+use crate::connection::{Ledger, WorkerConnection};
+use crate::frames::Line;
+use crate::hall::Hall;
+use crate::logs::Author;
+use crate::process::Process;
+use crate::sandbox::{Entry, FRAMES_DESCRIPTOR, Mounts};
+use crate::settings::LogLevel;
+use crate::slot::Slot;
+
+/// A start takes a third of a second; this is for a machine in trouble.
+const START_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// Starts a worker and waits until its bootstrap says that it is ready.
+///
+/// # Errors
+/// A bilingual sentence: why there is no worker, and what to look at.
+pub(super) async fn start(hall: &Arc<Hall>, number: u64, memory_mb: u64) -> Result<Worker, String> {
+    let mut worker = spawn(hall, number, memory_mb).await?;
+    let ready = tokio::time::timeout(START_TIME_MAX, worker.line.next()).await;
+    let said_ready = match &ready {
+        Ok(Ok(frame)) => frame.head().is_ok_and(|head| head.t == "ready"),
+        _ => false,
+    };
+    if said_ready {
+        return Ok(worker);
+    }
+    let end = worker.process.end(Duration::from_millis(200)).await;
+    let words = end.last_words.trim().to_owned();
+    worker.leave().await;
+    let why = match (ready.is_err(), words.is_empty()) {
+        (true, _) => format!("it was not ready within {} s", START_TIME_MAX.as_secs()),
+        (false, false) => words,
+        (false, true) => format!("it ended (code {:?}, signal {:?})", end.code, end.signal),
+    };
+    Err(format!(
+        "A function worker could not start: {why}. Run `yunkai doctor`. / \
+         云函数工作进程无法启动:{why}。请运行 `yunkai doctor` 检查环境。"
+    ))
+}
+
+async fn spawn(hall: &Arc<Hall>, number: u64, memory_mb: u64) -> Result<Worker, String> {
+    let show = |error: &dyn std::fmt::Display| {
+        format!("A function worker could not start: {error}. / 云函数工作进程无法启动:{error}。")
+    };
+    let (slot, listener) = Slot::create(&hall.options.run_dir, number, hall.measures.uid)
+        .map_err(|error| show(&error))?;
+    let (ours, theirs) = std::os::unix::net::UnixStream::pair().map_err(|error| show(&error))?;
+    ours.set_nonblocking(true).map_err(|error| show(&error))?;
+    let line = Line::new(UnixStream::from_std(ours).map_err(|error| show(&error))?);
+    let command = command(hall, &slot, memory_mb, theirs.into());
+    let mut child = hall
+        .spawner
+        .spawn(command)
+        .await
+        .map_err(|error| show(&format!("{}: {error}", hall.options.launcher.display())))?;
+    let ledger = Arc::new(Ledger::default());
+    let function = OnceLock::new();
+    let author =
+        Arc::new(Author { sink: hall.logs.clone(), function, ledger: Arc::clone(&ledger) });
+    let stdout = child.stdout.take().expect("standard output was asked for");
+    let stderr = child.stderr.take().expect("standard error was asked for");
+    tokio::spawn(Arc::clone(&author).read_pipe(stdout, LogLevel::Info));
+    let words = tokio::spawn(Arc::clone(&author).read_pipe(stderr, LogLevel::Error));
+    let process = Process::new(child, words).map_err(|error| show(&error))?;
+    hall.remember(number, process.group);
+    let door =
+        tokio::spawn(answer_door(Arc::clone(hall), listener, process.group, Arc::clone(&ledger)));
+    Ok(Worker {
+        hall: Arc::clone(hall),
+        number,
+        memory_mb,
+        line,
+        process,
+        slot,
+        author,
+        ledger,
+        door,
+        invocation: 0,
+        loaded: false,
+        unsettled: false,
+    })
+}
+
+/// Hands connections on the private socket to the platform, if they come from this very worker.
+async fn answer_door(
+    hall: Arc<Hall>,
+    listener: UnixListener,
+    group: nix::unistd::Pid,
+    ledger: Arc<Ledger>,
+) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let pid = stream.peer_cred().ok().and_then(|peer| peer.pid());
+        let of_group = pid.is_some_and(|pid| {
+            nix::unistd::getpgid(Some(nix::unistd::Pid::from_raw(pid))) == Ok(group)
+        });
+        if !of_group {
+            tracing::warn!(?pid, "a process that is not the worker tried its socket");
+            continue;
+        }
+        if hall.connections.send(WorkerConnection::new(stream, Arc::clone(&ledger))).await.is_err()
+        {
+            return;
+        }
+    }
+}
+
+fn command(hall: &Hall, slot: &Slot, memory_mb: u64, line: OwnedFd) -> Command {
+    let options = &hall.options;
+    let settings = serde_json::json!({
+        "fd": FRAMES_DESCRIPTOR,
+        "hosts": options.redirected_hosts,
+        "socketPath": slot.socket(),
+        "openLoopback": options.open_loopback,
+        "sdk": hall.preloaded,
+    });
+    let entry = Entry {
+        probe: false,
+        measures: hall.measures.clone(),
+        node: options.node.clone(),
+        node_arguments: vec![
+            format!("--max-old-space-size={memory_mb}"),
+            hall.runtime.join("bootstrap.js").to_string_lossy().into_owned(),
+            settings.to_string(),
+        ],
+        slot: slot.path.clone(),
+        runtime: hall.runtime.clone(),
+        memory_mb,
+        server_pid: nix::unistd::getpid().as_raw(),
+        uid: slot.uid,
+    };
+    let entry = serde_json::to_string(&entry).expect("paths were checked to be UTF-8 at start");
+    let mut command = Command::new(&options.launcher);
+    command
+        .arg("worker-enter")
+        .arg(entry)
+        .env_clear()
+        .envs(environment(hall, slot))
+        .stdin(Stdio::from(line))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .kill_on_drop(true);
+    command
+}
+
+/// The process environment before any function is known (protocol 02 §3.3).
+fn environment(hall: &Hall, slot: &Slot) -> Vec<(&'static str, OsString)> {
+    let code = slot.code();
+    let tmp = match hall.measures.mounts {
+        Mounts::Shared => slot.tmp(),
+        Mounts::Root | Mounts::User => "/tmp".into(),
+    };
+    let mut root = code.clone().into_os_string();
+    root.push("/");
+    let node_path = std::env::join_paths([code.clone(), code.join("node_modules")]);
+    let bin = hall.options.node.parent().map(std::path::Path::to_owned);
+    let system = ["/usr/local/bin", "/usr/bin", "/bin"].map(std::path::PathBuf::from);
+    let paths = std::env::join_paths(bin.into_iter().chain(system)).unwrap_or_default();
+    let mut variables: Vec<(&'static str, OsString)> = vec![
+        ("PATH", paths),
+        ("HOME", tmp.clone().into()),
+        ("TMPDIR", tmp.into()),
+        ("LANG", "C.UTF-8".into()),
+        ("TZ", "UTC".into()),
+        ("NODE_PATH", node_path.unwrap_or_default()),
+        ("USER_CODE_ROOT", root),
+        ("TENCENTCLOUD_RUNENV", "SCF".into()),
+        ("TENCENTCLOUD_REGION", REGION.into()),
+        ("SCF_RUNTIME", "Nodejs".into()),
+        ("_SCF_TCB_LOG", "1".into()),
+    ];
+    if let Some(host) = hall.options.redirected_hosts.first() {
+        let endpoint = serde_json::json!({ "URL": format!("http://{host}/admin") });
+        variables.push(("TCB_CONTEXT_CNFG", endpoint.to_string().into()));
+    }
+    variables
+}

@@ -1,0 +1,219 @@
+//! Workers come, work and go: limits, crashes, many calls, new versions.
+
+use std::time::Duration;
+
+use functions::{InvokeError, Settings};
+use serde_json::{Value, json};
+
+use crate::ground::{ENVIRONMENT, Ground, eventually};
+
+const SLEEP: &str =
+    "exports.main = ({ ms, value }) => new Promise((yes) => setTimeout(yes, ms, value))";
+
+fn is_alive(pid: &Value) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // A zombie waits for init, it does not run.
+    !status.is_empty() && !status.contains(") Z ")
+}
+
+pub async fn the_time_limit_kills_the_whole_group() {
+    let ground = Ground::new().await;
+    let code = r#"
+        const { spawn } = require('child_process')
+        exports.main = async ({ spin }) => {
+          const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { detached: true, stdio: 'ignore' })
+          console.log(JSON.stringify([process.pid, child.pid]))
+          if (spin) for (;;);
+          await new Promise(() => {}) }"#;
+    ground.deploy_with("slow", code, |settings| settings.timeout_ms = 300).await;
+    for spin in [false, true] {
+        let answer = ground.invoke("slow", json!({ "spin": spin })).await;
+        assert_eq!(answer, Err(InvokeError::TimedOut { limit_ms: 300 }));
+        let line = ground.log_line(|line| line.text.starts_with('[')).await;
+        ground.logs.lock().unwrap().clear();
+        let pids: Vec<Value> = serde_json::from_str(&line.text).unwrap();
+        for pid in pids {
+            eventually("the end of the group", || (!is_alive(&pid)).then_some(())).await;
+        }
+    }
+}
+
+pub async fn broken_workers_are_explained_and_replaced() {
+    let ground = Ground::with(|options| options.workers_max = 1).await;
+    let code = r#"
+        const fs = require('fs')
+        exports.main = async ({ how }) => {
+          if (how === 'exit') process.exit(3)
+          if (how === 'garbage') fs.writeSync(3, 'hello, hello, hello')
+          if (how === 'frame') fs.writeSync(3, Buffer.from('\x02\0\0\0\0\0\0\0{\n', 'latin1'))
+          if (how === 'close') { fs.closeSync(3); await new Promise(() => {}) }
+          if (how === 'kill') process.kill(process.pid, 'SIGKILL')
+          if (how) await new Promise((yes) => setTimeout(yes, 60000))
+          return 'well' }"#;
+    ground.deploy("break", code).await;
+    let rows = [
+        ("exit", "process.exit"),
+        ("garbage", "descriptor 3"),
+        ("frame", "descriptor 3"),
+        ("close", "descriptor 3"),
+        ("kill", "signal 9"),
+    ];
+    for (how, words) in rows {
+        match ground.invoke("break", json!({ "how": how })).await {
+            Err(InvokeError::Exited { code, explanation, .. }) => {
+                assert!(explanation.contains(words), "{how}: {explanation}");
+                assert!(how != "exit" || code == Some(3), "{how}: {code:?}");
+            }
+            answer => panic!("{how}: {answer:?}"),
+        }
+        assert_eq!(ground.call("break", json!({})).await, "well", "after {how}");
+    }
+}
+
+pub async fn a_waiting_worker_serves_the_first_call() {
+    let ground = Ground::with(|options| options.waiting_workers = 1).await;
+    ground.deploy("first", "exports.main = () => process.uptime()").await;
+    // The worker is older than the function's first call, or it was not waiting.
+    let slot = ground.folder.path().join("run");
+    let count = || std::fs::read_dir(&slot).unwrap().count();
+    eventually("a waiting worker", || (count() >= 2).then_some(())).await;
+    let before = std::time::Instant::now();
+    let outcome = ground.invoke("first", json!({})).await.unwrap();
+    assert!(outcome.cold);
+    assert!(outcome.result.parse::<f64>().unwrap() > 0.0);
+    let warm = ground.invoke("first", json!({})).await.unwrap();
+    assert!(!warm.cold && warm.queued_us < before.elapsed().as_micros().try_into().unwrap());
+}
+
+pub async fn sixty_four_calls_at_once() {
+    let ground = Ground::with(|options| options.workers_max = 8).await;
+    ground.deploy("sleep", SLEEP).await;
+    let calls: Vec<_> = (0..64)
+        .map(|number| {
+            let invocation =
+                ground.invocation("sleep", &json!({ "ms": number % 7, "value": number }));
+            let functions = ground.functions.clone();
+            tokio::spawn(async move { functions.invoke(invocation).await.unwrap().result })
+        })
+        .collect();
+    for (number, call) in calls.into_iter().enumerate() {
+        assert_eq!(call.await.unwrap(), number.to_string());
+    }
+    assert!(ground.functions.get(ENVIRONMENT, "sleep").unwrap().workers <= 8);
+}
+
+/// Calls that hold their worker while others wait make the pool grow, up to the limit.
+pub async fn calls_of_calls_do_not_starve() {
+    let ground = Ground::with(|options| options.workers_max = 4).await;
+    ground.deploy("a", SLEEP).await;
+    ground.deploy("b", SLEEP).await;
+    for name in ["a", "b"] {
+        // Each function in turn needs all four workers: those of the other are sent home.
+        let calls: Vec<_> = (0..4)
+            .map(|_| {
+                let invocation = ground.invocation(name, &json!({ "ms": 1500, "value": 1 }));
+                let functions = ground.functions.clone();
+                tokio::spawn(async move { functions.invoke(invocation).await.unwrap() })
+            })
+            .collect();
+        eventually("four workers", || {
+            (ground.functions.get(ENVIRONMENT, name).unwrap().workers == 4).then_some(())
+        })
+        .await;
+        for call in calls {
+            call.await.unwrap();
+        }
+    }
+}
+
+pub async fn a_redeploy_lets_running_calls_finish() {
+    let ground = Ground::new().await;
+    let code = |version: u32| {
+        format!(
+            "exports.main = ({{ ms }}) => new Promise((yes) => setTimeout(() => yes([{version}, require('./late.js')]), ms))"
+        )
+    };
+    let folder = |version: u32| {
+        ground.folder(&[
+            ("index.js", &code(version)),
+            ("late.js", &format!("module.exports = {version}")),
+        ])
+    };
+    ground.try_deploy("f", &folder(1), Settings::default()).await.unwrap();
+    ground.call("f", json!({ "ms": 1 })).await;
+    let invocation = ground.invocation("f", &json!({ "ms": 1500 }));
+    let functions = ground.functions.clone();
+    let running = tokio::spawn(async move { functions.invoke(invocation).await.unwrap().result });
+    let report = ground.try_deploy("f", &folder(2), Settings::default()).await.unwrap();
+    assert_eq!((report.version, report.changed), (2, true));
+    assert_eq!(ground.call("f", json!({ "ms": 1 })).await, json!([2, 2]));
+    assert_eq!(running.await.unwrap(), "[1,1]");
+    eventually("the old worker's end", || {
+        (ground.functions.get(ENVIRONMENT, "f").unwrap().workers == 1).then_some(())
+    })
+    .await;
+}
+
+pub async fn idle_workers_leave() {
+    let ground = Ground::with(|options| options.idle_ms = 50).await;
+    ground.deploy("f", "exports.main = () => process.pid").await;
+    let pid = ground.call("f", json!({})).await;
+    eventually("the idle worker's end", || (!is_alive(&pid)).then_some(())).await;
+    assert_ne!(ground.call("f", json!({})).await, pid);
+}
+
+pub async fn the_queue_has_an_end() {
+    let ground = Ground::with(|options| (options.workers_max, options.queue_max) = (1, 2)).await;
+    ground.deploy("f", SLEEP).await;
+    ground.call("f", json!({ "ms": 1 })).await;
+    let calls: Vec<_> = (0..5)
+        .map(|_| {
+            let invocation = ground.invocation("f", &json!({ "ms": 300, "value": 1 }));
+            let functions = ground.functions.clone();
+            tokio::spawn(async move { functions.invoke(invocation).await })
+        })
+        .collect();
+    let mut full = 0;
+    for call in calls {
+        match call.await.unwrap() {
+            Ok(outcome) => assert_eq!(outcome.result, "1"),
+            Err(error) => {
+                assert_eq!(error, InvokeError::QueueFull { name: "f".to_owned() });
+                full += 1;
+            }
+        }
+    }
+    assert_eq!(full, 2);
+}
+
+pub async fn shutdown_ends_every_worker() {
+    let ground = Ground::new().await;
+    ground.deploy("f", "exports.main = ({ ms }) => new Promise((yes) => { console.log(process.pid); setTimeout(yes, ms, 'done') })").await;
+    let [short, long] = [200, 60_000].map(|ms| {
+        let invocation = ground.invocation("f", &json!({ "ms": ms }));
+        let functions = ground.functions.clone();
+        tokio::spawn(async move { functions.invoke(invocation).await })
+    });
+    eventually("both calls", || {
+        (ground.logs.lock().unwrap().iter().filter(|line| line.request_id.is_some()).count() == 2)
+            .then_some(())
+    })
+    .await;
+    tokio::time::timeout(Duration::from_secs(20), ground.functions.shutdown()).await.unwrap();
+    assert_eq!(short.await.unwrap().unwrap().result, "\"done\"");
+    assert!(long.await.unwrap().is_err());
+    let pids: Vec<Value> =
+        ground.logs.lock().unwrap().iter().filter_map(|line| line.text.parse().ok()).collect();
+    assert!(pids.iter().all(|pid| !is_alive(pid)));
+    assert_eq!(ground.invoke("f", json!({})).await, Err(InvokeError::ShuttingDown));
+}
+
+pub async fn memory_has_a_limit() {
+    let ground = Ground::new().await;
+    let code = "exports.main = ({ mb }) => { const all = []; for (let i = 0; i < mb; i++) all.push(new Array(131072).fill(i)); return all.length }";
+    ground.deploy_with("eat", code, |settings| settings.memory_mb = 128).await;
+    assert_eq!(ground.call("eat", json!({ "mb": 20 })).await, 20);
+    let answer = ground.invoke("eat", json!({ "mb": 2000 })).await;
+    assert_eq!(answer, Err(InvokeError::OutOfMemory { limit_mb: 128 }));
+    assert_eq!(ground.call("eat", json!({ "mb": 20 })).await, 20);
+}

@@ -1,0 +1,68 @@
+//! Functions in real Node processes, confined as far as this machine allows.
+//!
+//! This binary is its own launcher: started as `… worker-enter`, it is a worker. So it cannot use
+//! the standard harness; `main` below lists and runs the tests, and takes a name to choose some.
+
+mod contract;
+mod deploy;
+mod ground;
+mod identity;
+mod lifecycle;
+mod sandbox;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::process::ExitCode;
+
+type Test = (&'static str, fn() -> Pin<Box<dyn Future<Output = ()>>>);
+
+/// `tests![module: name, name; …]` makes the table of tests.
+macro_rules! tests {
+    ($($module:ident: $($name:ident),+ $(,)?;)+) => {
+        &[$($((concat!(stringify!($module), "::", stringify!($name)), || Box::pin($module::$name()))),+),+]
+    };
+}
+
+const TESTS: &[Test] = tests![
+    contract: handlers_answer_by_the_table, context_has_what_sdks_read, files_of_the_function_are_found,
+        logs_come_before_the_result, callback_waits_for_the_event_loop;
+    identity: variables_of_one_call_are_gone_in_the_next, requests_carry_their_invocation,
+        unawaited_requests_finish_before_the_next_call, a_worker_speaks_only_for_its_own_calls,
+        the_vendor_sdk_works_unmodified, an_unanswered_request_costs_the_worker;
+    lifecycle: the_time_limit_kills_the_whole_group, broken_workers_are_explained_and_replaced,
+        a_waiting_worker_serves_the_first_call, sixty_four_calls_at_once, calls_of_calls_do_not_starve,
+        a_redeploy_lets_running_calls_finish, idle_workers_leave, the_queue_has_an_end,
+        shutdown_ends_every_worker, memory_has_a_limit;
+    deploy: bad_packages_are_refused_with_a_reason, dependencies_are_resolved_in_order,
+        equal_packages_change_nothing, functions_are_listed_and_removed;
+    sandbox: confinement_holds_where_it_is_on, doctor_explains;
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.first().is_some_and(|word| word == "worker-enter") {
+        return functions::enter(&arguments[1..]);
+    }
+    if arguments.iter().any(|word| word == "--list") {
+        for (name, _) in TESTS {
+            println!("{name}: test");
+        }
+        return ExitCode::SUCCESS;
+    }
+    let wanted: Vec<&String> = arguments.iter().filter(|word| !word.starts_with('-')).collect();
+    let chosen = |name: &str| wanted.is_empty() || wanted.iter().any(|word| name.contains(*word));
+    ground::build_carried_sdks();
+    let mut failed = 0;
+    for (name, test) in TESTS.iter().filter(|(name, _)| chosen(name)) {
+        let passed = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+            runtime.expect("a runtime can be made").block_on(test());
+        })
+        .join()
+        .is_ok();
+        println!("test {name} ... {}", if passed { "ok" } else { "FAILED" });
+        failed += u32::from(!passed);
+    }
+    println!("\ntest result: {failed} failed");
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
