@@ -1,12 +1,11 @@
 //! Accounts as documents of `system.accounts`, keyed by uid.
 //!
-//! A uid is a hash of what identifies the user. So two first sign-ins at once try to insert the same
-//! document, the engine keeps one, and the other finds it: no lock and no second account.
+//! A uid is a hash of what identifies the user. So two first sign-ins at once try to insert the
+//! same document, the engine keeps one, and the other finds it: no lock and no second account.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use engine::{Change, Clock, Engine, Modify};
-use query::{Filter, Update};
+use engine::{Change, Clock, Engine, Filter, Modify, Update};
 use sha2::{Digest, Sha256};
 use value::{Document, Value};
 

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::mac;
 
-/// The secrets of one environment; `{envId, secretId, secretKey, apiKey, tokenKey}` when serialised.
+/// The secrets of one environment; `{envId, secretId, secretKey, apiKey, tokenKey}` when
+/// serialised.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Keys {
@@ -19,8 +20,8 @@ pub struct Keys {
     pub secret_key: String,
     /// Bearer key of server SDKs and of the command line.
     pub api_key: String,
-    /// Signs everything this environment hands to clients; base64url of 32 bytes. Whoever knows it is
-    /// everybody; changing it ends all access tokens and links.
+    /// Signs everything this environment hands to clients; base64url of 32 bytes. Whoever knows it
+    /// is everybody; changing it ends all access tokens and links.
     pub token_key: String,
 }
 

@@ -1,8 +1,9 @@
 //! Who is calling: accounts, the ways to sign in, tokens, and the signatures of server SDKs.
 //!
-//! [`Identity`] is the register of one environment. Accounts and refresh tokens are documents of the
-//! engine, so signing in and out is durable; access tokens are signed and checked without a read.
-//! [`Keys`] are the environment's secrets, [`signature`] checks what server SDKs sign with them.
+//! [`Identity`] is the register of one environment. Accounts and refresh tokens are documents of
+//! the engine, so signing in and out is durable; access tokens are signed and checked without a
+//! read. [`Keys`] are the environment's secrets, [`signature`] checks what server SDKs sign with
+//! them.
 //!
 //! This room refuses to know WeChat (an openid arrives here already proven), permissions, and wire
 //! formats. It never stores a refresh token in the clear and never logs a secret.
@@ -129,8 +130,8 @@ impl Identity {
     /// Who an access token stands for. Reads nothing but the token.
     ///
     /// # Errors
-    /// [`TokenError::Expired`] when a refresh helps, [`TokenError::Invalid`] when only a new sign-in
-    /// does.
+    /// [`TokenError::Expired`] when a refresh helps, [`TokenError::Invalid`] when only a new
+    /// sign-in does.
     pub fn verify_access(&self, access_token: &str) -> Result<Claims, TokenError> {
         self.access_tokens.verify(access_token)
     }

@@ -28,8 +28,8 @@ pub(crate) fn sha1_hex(message: &[u8]) -> String {
     hex::encode(Sha1::digest(message))
 }
 
-/// Whether two secrets are equal, without telling by its duration where they differ. Both are hashed
-/// first, so that not even their lengths show.
+/// Whether two secrets are equal, without telling by its duration where they differ. Both are
+/// hashed first, so that not even their lengths show.
 pub(crate) fn is_same(a: &[u8], b: &[u8]) -> bool {
     let (a, b) = (Sha256::digest(a), Sha256::digest(b));
     a.iter().zip(b.iter()).fold(0, |differing, (a, b)| differing | (a ^ b)) == 0

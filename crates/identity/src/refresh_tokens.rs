@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use engine::{Clock, Engine, Remove};
-use query::Filter;
+use engine::{Clock, Engine, Filter, Remove};
 use value::{Document, Value};
 
 use crate::error::{Error, TokenError};

@@ -1,5 +1,6 @@
-//! Tokens that carry what they say: JSON Web Tokens, HS256, one derived key per kind, so that a token
-//! of one kind is never taken for another. Checked against the injected clock, without any read.
+//! Tokens that carry what they say: JSON Web Tokens, HS256, one derived key per kind, so that a
+//! token of one kind is never taken for another. Checked against the injected clock, without any
+//! read.
 
 use engine::Clock;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
@@ -71,8 +72,8 @@ impl ShortTokens {
         Self { keys: keys.clone(), clock }
     }
 
-    /// A token of this kind that says `content` for `lifetime_s` seconds. The content can be read by
-    /// anybody; it must be a JSON object without members `aud`, `iat` and `exp`.
+    /// A token of this kind that says `content` for `lifetime_s` seconds. The content can be read
+    /// by anybody; it must be a JSON object without members `aud`, `iat` and `exp`.
     pub fn sign<T: Serialize>(&self, kind: &str, content: &T, lifetime_s: i64) -> String {
         sign(&self.encoding_key(kind), &self.keys.env_id, self.now_s(), lifetime_s, content)
     }
@@ -80,8 +81,8 @@ impl ShortTokens {
     /// What a token of this kind says.
     ///
     /// # Errors
-    /// [`TokenError::Expired`] after its end; [`TokenError::Invalid`] for a wrong signature, another
-    /// kind, another environment, or members that do not fit `T`.
+    /// [`TokenError::Expired`] after its end; [`TokenError::Invalid`] for a wrong signature,
+    /// another kind, another environment, or members that do not fit `T`.
     pub fn verify<T: DeserializeOwned>(&self, kind: &str, token: &str) -> Result<T, TokenError> {
         let key = self.decoding_key(kind);
         Ok(verify::<T>(&key, &self.keys.env_id, self.now_s(), token)?.content)

@@ -1,5 +1,5 @@
-//! Accounts, tokens and keys: one account per user however many sign in at once, tokens that end when
-//! they should and never before, sign-out that survives a restart.
+//! Accounts, tokens and keys: one account per user however many sign in at once, tokens that end
+//! when they should and never before, sign-out that survives a restart.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
@@ -268,7 +268,7 @@ async fn what_is_stored_lets_nobody_in_and_does_not_pile_up() {
     let identity = Identity::open(engine.clone(), keys(), time.clock()).await.unwrap();
     let account = identity.sign_in_anonymously(None).await.unwrap();
     let issued = identity.issue(&account).await.unwrap();
-    let everything = query::Filter::all();
+    let everything = engine::Filter::all();
     assert_eq!(engine.count("system.tokens", &everything).await.unwrap(), 1);
     let clear = value::Value::from(issued.refresh_token.as_str());
     assert_eq!(engine.get("system.tokens", &clear).await.unwrap(), None, "stored in the clear");

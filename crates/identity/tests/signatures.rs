@@ -170,7 +170,7 @@ fn what_is_no_signature_is_named() {
         ("TC3-HMAC-SHA256", SignatureError::Missing),
         ("TC3-HMAC-SHA256 x", SignatureError::Malformed("Credential")),
         (
-            "TC3-HMAC-SHA256 Credential=a/2026-11-20/cos/tc3_request, SignedHeaders=host, Signature=0",
+            "TC3-HMAC-SHA256 Credential=a/2026-11-20/cos/tc3_request, SignedHeaders=h, Signature=0",
             SignatureError::Malformed("Credential"),
         ),
         (
@@ -178,7 +178,7 @@ fn what_is_no_signature_is_named() {
             SignatureError::Malformed("SignedHeaders"),
         ),
         (
-            "TC3-HMAC-SHA256 Credential=a/2026-11-20/tcb/tc3_request, SignedHeaders=host, Signature=0",
+            "TC3-HMAC-SHA256 Credential=a/2026-11-20/tcb/tc3_request, SignedHeaders=h, Signature=0",
             SignatureError::Malformed("Timestamp"),
         ),
     ];

@@ -1,4 +1,5 @@
-//! The WeChat servers, as the rest of the house sees them: sign-in codes, access tokens, the open API.
+//! The WeChat servers, as the rest of the house sees them: sign-in codes, access tokens, the open
+//! API.
 //!
 //! [`WeChat`] is one concrete handle over two real implementations:
 //!
@@ -7,7 +8,8 @@
 //!   shows everything it did as [`Events`].
 //!
 //! This room refuses to know accounts, tokens of ours, files or rules: an openid comes out of here,
-//! what it may do is decided elsewhere. It never logs an AppSecret, an access token or a session key.
+//! what it may do is decided elsewhere. It never logs an AppSecret, an access token or a session
+//! key.
 
 mod error;
 mod events;
@@ -33,7 +35,8 @@ pub struct Session {
     pub openid: String,
     /// The user's id across the AppIDs of one owner; only when the AppID is bound to one.
     pub unionid: Option<String>,
-    /// Key of the data WeChat encrypts for this user (base64 of 16 bytes). Never hand it to a client.
+    /// Key of the data WeChat encrypts for this user (base64 of 16 bytes). Never hand it to a
+    /// client.
     pub session_key: String,
 }
 
@@ -116,7 +119,8 @@ impl WeChat {
 
     /// Calls an open API by its SDK name (`wxacode.getUnlimited`) or by its path (`/wxa/…`).
     ///
-    /// A refusal by WeChat (`errcode` not 0) is a reply, not an error: the caller's SDK wants its JSON.
+    /// A refusal by WeChat (`errcode` not 0) is a reply, not an error: the caller's SDK wants its
+    /// JSON.
     ///
     /// # Errors
     /// [`code::API_NOT_FOUND`] for a name nobody answers; [`code::NETWORK`], [`code::TIMEOUT`] when

@@ -121,7 +121,8 @@ impl OpenApiCall {
 /// What WeChat answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenApiReply {
-    /// `application/json` exactly when the body is a JSON object, else the media type (`image/jpeg`).
+    /// `application/json` exactly when the body is a JSON object, else the media type
+    /// (`image/jpeg`).
     pub content_type: String,
     /// JSON text, or the bytes of an image.
     pub body: Bytes,

@@ -1,5 +1,6 @@
-//! The HTTP client against a server that behaves as WeChat's does: one valid access token at a time,
-//! refusals as HTTP 200 with an `errcode`, pictures on success, labels that do not fit the content.
+//! The HTTP client against a server that behaves as WeChat's does: one valid access token at a
+//! time, refusals as HTTP 200 with an `errcode`, pictures on success, labels that do not fit the
+//! content.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 

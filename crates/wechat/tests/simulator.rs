@@ -11,7 +11,7 @@ use wechat::{
 };
 
 fn simulator() -> WeChat {
-    WeChat::simulator(SimulatorOptions::new("wx0123456789abcdef"))
+    WeChat::simulator(SimulatorOptions::new("wx01234567"))
 }
 
 async fn call(wechat: &WeChat, name: &str, arguments: Value) -> OpenApiReply {
@@ -106,22 +106,22 @@ async fn mini_program_codes_can_be_scanned() {
         (
             "wxacode.getUnlimited",
             json!({ "scene": "a=1&b=x!", "page": "pages/a/b", "width": 430 }),
-            "yunkai-sim://wxacode?appid=wx0123456789abcdef&page=pages%2Fa%2Fb&scene=a%3D1%26b%3Dx%21",
+            "yunkai-sim://wxacode?appid=wx01234567&page=pages%2Fa%2Fb&scene=a%3D1%26b%3Dx%21",
         ),
         (
             "/wxa/getwxacodeunlimit",
             json!({ "scene": "~".repeat(32), "width": 10 }),
-            "yunkai-sim://wxacode?appid=wx0123456789abcdef&page=&scene=~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~",
+            "yunkai-sim://wxacode?appid=wx01234567&page=&scene=~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~",
         ),
         (
             "wxacode.get",
             json!({ "path": "pages/a?id=云", "width": "99999" }),
-            "yunkai-sim://wxacode?appid=wx0123456789abcdef&page=pages%2Fa&query=id%3D%E4%BA%91&scene=",
+            "yunkai-sim://wxacode?appid=wx01234567&page=pages%2Fa&query=id%3D%E4%BA%91&scene=",
         ),
         (
             "wxacode.createQRCode",
             json!({ "path": "pages/a" }),
-            "yunkai-sim://wxacode?appid=wx0123456789abcdef&page=pages%2Fa&scene=",
+            "yunkai-sim://wxacode?appid=wx01234567&page=pages%2Fa&scene=",
         ),
     ];
     for (name, arguments, expected) in rows {

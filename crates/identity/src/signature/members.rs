@@ -11,7 +11,8 @@ use serde_json::value::RawValue;
 
 use super::{Body, SignatureError};
 
-/// What JavaScript's `encodeURIComponent` leaves as it is, without `!'()*`, which the SDKs encode too.
+/// What JavaScript's `encodeURIComponent` leaves as it is, without `!'()*`, which the SDKs encode
+/// too.
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// Percent-encodes a text as the SDKs do.

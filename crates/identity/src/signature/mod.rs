@@ -61,7 +61,8 @@ pub struct AccessKeyId(pub String);
 pub enum SignatureError {
     /// The request carries no signature of this kind.
     #[error(
-        "The request is not signed: configure secretId and secretKey. / 请求未签名，请配置 secretId 和 secretKey。"
+        "The request is not signed: configure secretId and secretKey. \
+         / 请求未签名，请配置 secretId 和 secretKey。"
     )]
     Missing,
     /// The signature's text cannot be read; the part is named.
@@ -71,7 +72,8 @@ pub enum SignatureError {
     Malformed(&'static str),
     /// Signed with a key that is not ours.
     #[error(
-        "The secretId is not known here: take it from credentials.json. / secretId 不存在，请使用 credentials.json 中的值。"
+        "The secretId is not known here: take it from credentials.json. \
+         / secretId 不存在，请使用 credentials.json 中的值。"
     )]
     UnknownKey,
     /// Signed too long ago, or in the future.

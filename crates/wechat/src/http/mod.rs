@@ -1,7 +1,7 @@
 //! The real WeChat servers over HTTPS: sign-in codes, the access token, open-API calls.
 //!
-//! Refuses to put the AppSecret or a token into an error or a log line: addresses are cut from every
-//! error, because WeChat wants both in the query string.
+//! Refuses to put the AppSecret or a token into an error or a log line: addresses are cut from
+//! every error, because WeChat wants both in the query string.
 
 mod token;
 
@@ -292,7 +292,8 @@ fn unreachable(error: reqwest::Error) -> Error {
     Error::new(
         code::NETWORK,
         format!(
-            "WeChat's servers could not be reached ({cause}); check the network and wechat.base_url. \
+            "WeChat's servers could not be reached ({cause}); check the network and \
+             wechat.base_url. \
              / 无法连接微信服务器，请检查网络和 wechat.base_url。"
         ),
     )

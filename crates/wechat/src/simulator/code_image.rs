@@ -67,7 +67,8 @@ pub(super) fn draw(text: &str, width_px: u32) -> Result<Bytes, Error> {
     let too_long = |_| {
         Error::new(
             code::INVALID_PATH,
-            "the text is too long for a code; shorten the page or its query. / 内容过长，无法生成码，请缩短页面路径或参数。",
+            "the text is too long for a code; shorten the page or its query. \
+             / 内容过长，无法生成码，请缩短页面路径或参数。",
         )
     };
     let qr = QRBuilder::new(text).ecl(ECL::M).build().map_err(too_long)?;

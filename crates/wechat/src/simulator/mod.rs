@@ -1,9 +1,9 @@
 //! The simulator: WeChat's answers without WeChat, for development and tests.
 //!
 //! Users are names. `dev-<name>` is a sign-in code that always works and always means the same
-//! openid for the same AppID, on every machine; [`Simulator::issue_code`] gives codes that work once,
-//! as real ones do. Nothing is stored: openids follow from name and AppID, so they outlive restarts.
-//! It refuses to reach any network.
+//! openid for the same AppID, on every machine; [`Simulator::issue_code`] gives codes that work
+//! once, as real ones do. Nothing is stored: openids follow from name and AppID, so they outlive
+//! restarts. It refuses to reach any network.
 
 mod code_image;
 mod codes;

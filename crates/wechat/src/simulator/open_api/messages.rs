@@ -136,7 +136,9 @@ pub(super) fn list_templates(call: &Call<'_>, _: &Arguments) -> Answer {
         .0
         .iter()
         .map(|(id, title)| {
-            json!({ "priTmplId": id, "template_id": id, "title": title, "content": "", "example": "" })
+            json!({
+                "priTmplId": id, "template_id": id, "title": title, "content": "", "example": "",
+            })
         })
         .collect();
     let member = if call.name.starts_with("subscribe") { "data" } else { "list" };

@@ -1,5 +1,5 @@
-//! The open APIs that the simulator answers, each with the checks, numbers and reply of the real one.
-//! An API that is not here is refused: nothing pretends to have happened.
+//! The open APIs that the simulator answers, each with the checks, numbers and reply of the real
+//! one. An API that is not here is refused: nothing pretends to have happened.
 
 mod arguments;
 mod codes;
@@ -117,7 +117,8 @@ fn ok_with(members: Value) -> Answer {
     Ok(json_reply(&reply))
 }
 
-/// The phone number of a simulated user: the code is `dev-<name>`, the number follows from the name.
+/// The phone number of a simulated user: the code is `dev-<name>`, the number follows from the
+/// name.
 fn phone_number(call: &Call<'_>, arguments: &Arguments) -> Answer {
     let given = arguments.text("code").unwrap_or_default();
     let name = given.strip_prefix(super::CODE_PREFIX).filter(|name| is_name(name));
@@ -145,9 +146,9 @@ fn not_simulated(simulator: &Simulator, name: &str) -> Error {
         Some(_) => Error::new(
             code::API_NOT_FOUND,
             format!(
-                "API not found: the simulator does not answer {name}; configure [wechat] app_id and \
-                 app_secret to call the real one. / 模拟器不支持 {name}；请在 [wechat] 中配置 app_id 与 \
-                 app_secret 以调用真实接口。"
+                "API not found: the simulator does not answer {name}; configure [wechat] \
+                 app_id and app_secret to call the real one. / 模拟器不支持 {name}；\
+                 请在 [wechat] 中配置 app_id 与 app_secret 以调用真实接口。"
             ),
         ),
     };
