@@ -63,8 +63,13 @@ impl Folders {
     }
 
     /// Writes down that the references of a blob are about to change.
-    pub(crate) fn doubt(&self, blob: &str) -> io::Result<()> {
-        fs::write(self.root.join("doubts").join(blob), b"")
+    ///
+    /// On a full disk this may fail, and deleting must work there of all places: without the
+    /// marker, a crash in the next moment leaves bytes behind that nobody needs, nothing worse.
+    pub(crate) fn doubt(&self, blob: &str) {
+        if let Err(error) = fs::write(self.root.join("doubts").join(blob), b"") {
+            tracing::debug!(blob, %error, "going on without a marker");
+        }
     }
 
     /// The references of this blob are settled again.

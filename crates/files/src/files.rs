@@ -273,11 +273,11 @@ impl Inner {
     ) -> Result<FileRecord, Error> {
         let old = old.filter(|old| old.blob != record.blob);
         if let Some(old) = &old {
-            self.folders.doubt(&old.blob)?;
+            self.folders.doubt(&old.blob);
         }
         {
             let _blob = self.blob_locks.lock(&record.blob).await;
-            self.folders.doubt(&record.blob)?;
+            self.folders.doubt(&record.blob);
             if let Err(error) = self.link(&record, temp).await {
                 // The bytes may be there already without a path that needs them.
                 self.clean_up(&record.blob).await;
@@ -313,7 +313,7 @@ impl Inner {
     async fn delete(&self, path: &str) -> Result<bool, Error> {
         let _path = self.path_locks.lock(path).await;
         let Some(record) = self.ledger.record(path).await? else { return Ok(false) };
-        self.folders.doubt(&record.blob)?;
+        self.folders.doubt(&record.blob);
         let removed = self.ledger.remove(path).await?;
         self.release(&record.blob, path).await;
         Ok(removed)

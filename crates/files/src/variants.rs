@@ -119,15 +119,16 @@ impl Variants {
         let temp = {
             let (folders, processing, md5) =
                 (folders.clone(), processing.clone(), record.md5.clone());
-            spawn_blocking(move || -> Result<Temp, Error> {
+            let made = spawn_blocking(move || -> Result<Temp, Error> {
                 // Lives as long as the pixels do, even when nobody waits any more.
                 let _permit = permit;
                 let bytes = picture::process(source, &processing, &md5)?;
                 let mut temp = folders.temp()?;
                 temp.file.write_all(&bytes)?;
                 Ok(temp)
-            })
-            .await??
+            });
+            // A decoder that panics over a picture has said that it cannot be read.
+            made.await.map_err(|error| Error::NotAPicture(error.to_string()))??
         };
         // Under the lock of the blob: its variants go when it goes, and none comes after.
         let _blob = blob_locks.lock(&record.blob).await;

@@ -1,5 +1,7 @@
 //! Bytes in, bytes out: paths, blobs, overwriting, deleting, copying, interruptions, restarts.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot be prepared has failed")]
+
 mod support;
 
 use std::io;
@@ -238,14 +240,14 @@ async fn a_start_after_a_crash_clears_what_was_under_way() {
     let mut room = Room::open().await;
     let kept = room.put("kept", b"kept").await;
     // A process that died while receiving, and one that died before it could let a blob go.
-    std::fs::write(room.dir.path().join("temp/half"), b"ha").unwrap();
+    std::fs::write(room.dir().join("temp/half"), b"ha").unwrap();
     let orphan = room.put("orphan", b"orphan").await;
     let filter = value::Document::from_iter([("_id".to_owned(), value::Value::from("orphan"))]);
     let collection = "system.files".to_owned();
     let filter = query::Filter::parse(&filter).unwrap();
     room.engine.remove(engine::Remove { collection, filter, multi: false }).await.unwrap();
     for blob in [&kept.blob, &orphan.blob] {
-        std::fs::write(room.dir.path().join("doubts").join(blob), b"").unwrap();
+        std::fs::write(room.dir().join("doubts").join(blob), b"").unwrap();
     }
     room.reopen().await;
     assert!(room.on_disk("temp").is_empty());
@@ -270,8 +272,8 @@ async fn disk_errors_are_told_apart() {
     }
     // The disk fails under a running upload: an error, no record, no half file.
     let room = Room::open().await;
-    std::fs::remove_dir(room.dir.path().join("blobs")).unwrap();
-    std::fs::write(room.dir.path().join("blobs"), b"not a folder").unwrap();
+    std::fs::remove_dir(room.dir().join("blobs")).unwrap();
+    std::fs::write(room.dir().join("blobs"), b"not a folder").unwrap();
     let error = room.write("a", None, b"x").await.unwrap_err();
     assert!(matches!(error, Error::Disk(_)), "{error}");
     assert_eq!(room.files.record("a").await.unwrap(), None);

@@ -1,5 +1,7 @@
 //! Temporary links, upload tickets and ranges.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot be prepared has failed")]
+
 mod support;
 
 use files::{LinkError, Range, UploadTicket};

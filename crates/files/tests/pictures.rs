@@ -1,5 +1,7 @@
 //! Image variants: sizes, orientation, formats, what is refused, and what is kept.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot be prepared has failed")]
+
 mod support;
 
 use std::{io::Cursor, sync::Arc};

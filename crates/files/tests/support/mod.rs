@@ -1,5 +1,6 @@
 //! What the tests of this room share: an environment on a temporary directory, and pictures.
 #![allow(dead_code, reason = "each test binary uses a part")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot be prepared has failed")]
 
 use std::{
     io::{self, Cursor},
@@ -16,24 +17,35 @@ use tempfile::TempDir;
 
 pub const NOW_MS: i64 = 1_700_000_000_000;
 
-/// Files of one environment; the directory goes when it is dropped.
+/// Files of one environment on an engine in memory.
 pub struct Room {
-    pub dir: TempDir,
+    dir: PathBuf,
+    /// Removes the directory in the end, when it is one of ours.
+    _temporary: Option<TempDir>,
     pub engine: Engine,
     pub files: Files,
 }
 
 impl Room {
     pub async fn open() -> Self {
-        let dir = TempDir::new().unwrap();
+        let temporary = TempDir::new().unwrap();
+        let room = Self::open_in(temporary.path()).await;
+        Self { _temporary: Some(temporary), ..room }
+    }
+
+    pub async fn open_in(dir: &Path) -> Self {
         let engine = Engine::open(Store::memory(), Clock::fixed(NOW_MS)).unwrap();
-        let files = Self::files_in(dir.path(), &engine).await;
-        Self { dir, engine, files }
+        let files = Self::files_in(dir, &engine).await;
+        Self { dir: dir.to_owned(), _temporary: None, engine, files }
+    }
+
+    pub fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// What a start after a crash does: the same directory and documents, opened anew.
     pub async fn reopen(&mut self) {
-        self.files = Self::files_in(self.dir.path(), &self.engine).await;
+        self.files = Self::files_in(&self.dir, &self.engine).await;
     }
 
     async fn files_in(dir: &Path, engine: &Engine) -> Files {
@@ -64,7 +76,7 @@ impl Room {
     /// Every file below a folder of the directory.
     pub fn on_disk(&self, folder: &str) -> Vec<PathBuf> {
         let mut found = Vec::new();
-        let mut folders = vec![self.dir.path().join(folder)];
+        let mut folders = vec![self.dir.join(folder)];
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
