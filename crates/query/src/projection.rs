@@ -6,6 +6,9 @@ use crate::Error;
 use crate::filter::{ElementCondition, element, is_operators};
 use crate::path::Path;
 
+/// Most fields a projection may name: each costs a look for every field of every document.
+const FIELDS_MAX: usize = 1000;
+
 /// A parsed projection.
 #[derive(Debug, Clone)]
 pub struct Projection {
@@ -39,9 +42,10 @@ impl Projection {
     /// `$elemMatch`. `_id` may be said apart from the others. An empty projection keeps everything.
     ///
     /// # Errors
-    /// Inclusion mixed with exclusion, paths within each other, unknown operators.
+    /// Inclusion mixed with exclusion, paths within each other, unknown operators, more than 1000
+    /// fields.
     pub fn parse(projection: &Document) -> Result<Projection, Error> {
-        let mut parser = Parser { fields: Fields::new(), including: None, id: None };
+        let mut parser = Parser { fields: Fields::new(), including: None, id: None, named: 0 };
         for (name, value) in projection.iter() {
             parser.member(name, value)?;
         }
@@ -68,7 +72,7 @@ impl Projection {
                 rule => self.keep(rule, &View::from(value))?,
             };
             if let Some(kept) = kept {
-                out.insert(name, kept);
+                out.append(name.to_owned(), kept);
             }
         }
         Ok(out)
@@ -107,7 +111,7 @@ impl Projection {
         for field in document.iter() {
             let (name, value) = field?;
             if let Some(kept) = self.keep(find(fields, name), &value)? {
-                out.insert(name, kept);
+                out.append(name.to_owned(), kept);
             }
         }
         Ok(Value::Document(out))
@@ -152,6 +156,8 @@ struct Parser {
     /// Whether named fields are the ones kept; unknown until the first that says so.
     including: Option<bool>,
     id: Option<bool>,
+    /// How many rules there are, nested ones included.
+    named: usize,
 }
 
 impl Parser {
@@ -203,6 +209,13 @@ impl Parser {
     }
 
     fn add(&mut self, name: &str, rule: Rule) -> Result<(), Error> {
+        self.named += 1;
+        if self.named > FIELDS_MAX {
+            return Err(Error::malformed(
+                format_args!("A projection may name {FIELDS_MAX} fields; name fewer."),
+                format_args!("投影字段不能超过 {FIELDS_MAX} 个,请减少。"),
+            ));
+        }
         let path = Path::parse(name)?;
         let (last, parents) = path.segments().split_last().expect("a path is never empty");
         let collision = || {

@@ -48,10 +48,8 @@ pub(crate) fn elem_match(condition: &Document) -> Result<Document, Error> {
     }
     let mut repaired = Document::with_capacity(condition.len());
     for (name, value) in condition.iter() {
-        match literal(value)? {
-            Some(operators) => repaired.insert(name, operators),
-            None => repaired.insert(name, value.clone()),
-        };
+        let value = literal(value)?.map_or_else(|| value.clone(), Value::Document);
+        repaired.append(name.to_owned(), value);
     }
     Ok(repaired)
 }

@@ -53,8 +53,9 @@ impl Document {
         old
     }
 
-    /// Adds a field the caller knows to be new, without looking for it: keeps readers linear.
-    pub(crate) fn append(&mut self, name: String, value: Value) {
+    /// Adds a field the caller knows to be new, without looking for it: copying a document field by
+    /// field stays linear however many fields it has.
+    pub fn append(&mut self, name: String, value: Value) {
         self.fields.push((name, value));
     }
 

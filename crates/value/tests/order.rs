@@ -89,7 +89,9 @@ fn values_ascend() {
         for (b_rank, b) in &rows {
             let expected = a_rank.cmp(b_rank);
             assert_eq!(compare(a, b), expected, "{a:?} against {b:?}");
-            assert_eq!(key::encode(a).cmp(&key::encode(b)), expected, "keys: {a:?} against {b:?}");
+            let (a_key, b_key) = (key::encode(a), key::encode(b));
+            assert_eq!(a_key.cmp(&b_key), expected, "keys: {a:?} against {b:?}");
+            assert!(a_key == b_key || !b_key.starts_with(&a_key), "{a:?} begins {b:?}");
             assert_eq!(equals(a, b), expected == Ordering::Equal);
         }
     }

@@ -141,6 +141,26 @@ proptest! {
     }
 
     #[test]
+    fn keys_order_as_texts(a in text(), b in text()) {
+        let (a, b) = (Value::String(a), Value::String(b));
+        prop_assert_eq!(key::encode(&a).cmp(&key::encode(&b)), compare(&a, &b));
+    }
+
+    /// One key after another orders as pairs do: what indexes and sorts rely on.
+    #[test]
+    fn keys_in_a_row_order_as_pairs(
+        a in (text(), any_value()), b in (text(), any_value()),
+    ) {
+        let row = |(text, value): &(String, Value)| {
+            let mut row = key::encode(&Value::String(text.clone()));
+            key::push(value, &mut row);
+            row
+        };
+        let expected = a.0.as_bytes().cmp(b.0.as_bytes()).then_with(|| compare(&a.1, &b.1));
+        prop_assert_eq!(row(&a).cmp(&row(&b)), expected);
+    }
+
+    #[test]
     fn order_is_total(a in any_value(), b in any_value(), c in any_value()) {
         prop_assert_eq!(compare(&a, &b), compare(&b, &a).reverse());
         prop_assert_eq!(compare(&a, &a), Ordering::Equal);

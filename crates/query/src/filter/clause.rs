@@ -167,7 +167,7 @@ impl ElementCondition {
             (ElementCondition::Document(node), View::Array(array)) => {
                 let mut named = Document::new();
                 for (index, element) in array.iter().enumerate() {
-                    named.insert(index.to_string(), element?.to_value()?);
+                    named.append(index.to_string(), element?.to_value()?);
                 }
                 node.check(&DocView::Owned(&named))
             }

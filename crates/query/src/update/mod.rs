@@ -12,6 +12,9 @@ use crate::Error;
 use crate::path::{Path, Segment};
 use operator::Operator;
 
+/// Most changes of one update: each costs a look through the fields of its document.
+const CHANGES_MAX: usize = 10_000;
+
 /// A parsed update.
 #[derive(Debug, Clone)]
 pub struct Update {
@@ -32,7 +35,7 @@ impl Update {
     ///
     /// # Errors
     /// Unknown operators, operands of the wrong kind, two changes at one path or within each other,
-    /// positional segments (`$`, `$[]`).
+    /// positional segments (`$`, `$[]`), more than 10,000 changes.
     pub fn parse(update: &Document) -> Result<Update, Error> {
         let mut changes = Vec::new();
         for (name, fields) in update.iter() {
@@ -49,6 +52,12 @@ impl Update {
             if fields.is_empty() {
                 Operator::check_name(name)?;
             }
+        }
+        if changes.len() > CHANGES_MAX {
+            return Err(Error::malformed(
+                format_args!("An update may change {CHANGES_MAX} fields; split it."),
+                format_args!("一次更新不能超过 {CHANGES_MAX} 个字段,请拆分。"),
+            ));
         }
         refuse_overlaps(&changes)?;
         Ok(Update { changes })
