@@ -9,8 +9,12 @@ import { fileURLToPath } from 'node:url'
 import { createCanvas } from '@napi-rs/canvas'
 import { finish } from './painting/brush.mjs'
 import * as land from './painting/land.mjs'
-import * as life from './painting/life.mjs'
-import * as night from './painting/night.mjs'
+import * as leaves from './painting/leaves.mjs'
+import * as rooms from './painting/rooms.mjs'
+import * as sea from './painting/sea.mjs'
+import * as sky from './painting/sky.mjs'
+import * as town from './painting/town.mjs'
+import * as woods from './painting/woods.mjs'
 
 const WIDE = [1600, 1066]
 const TALL = [1080, 1440]
@@ -21,30 +25,30 @@ export const PICTURES = [
   { name: 'mist-mountains', paint: land.mistMountains, size: WIDE },
   { name: 'golden-pines', paint: land.goldenPines, size: TALL, sideways: true },
   { name: 'dunes', paint: land.dunes, size: WIDE },
-  { name: 'milky-way', paint: night.milkyWay, size: TALL },
-  { name: 'aurora', paint: night.aurora, size: WIDE },
-  { name: 'balloons', paint: land.balloons, size: WIDE },
-  { name: 'snow-village', paint: night.snowVillage, size: WIDE },
+  { name: 'milky-way', paint: sky.milkyWay, size: TALL },
+  { name: 'aurora', paint: sky.aurora, size: WIDE },
+  { name: 'balloons', paint: sky.balloons, size: WIDE },
+  { name: 'snow-village', paint: town.snowVillage, size: WIDE },
   { name: 'mirror-peak', paint: land.mirrorPeak, size: WIDE },
   { name: 'terraces', paint: land.terraces, size: WIDE },
-  { name: 'forest-light', paint: land.forestLight, size: TALL },
-  { name: 'sunset-sea', paint: land.sunsetSea, size: WIDE },
-  { name: 'shore', paint: land.shore, size: TALL, sideways: true },
-  { name: 'lighthouse', paint: land.lighthouse, size: WIDE },
-  { name: 'city-night', paint: night.cityNight, size: WIDE },
-  { name: 'moon-lake', paint: night.moonLake, size: TALL },
-  { name: 'fireworks', paint: night.fireworks, size: TALL },
-  { name: 'rain-window', paint: night.rainWindow, size: TALL },
-  { name: 'lanterns', paint: night.lanterns, size: TALL, sideways: true },
-  { name: 'cherry', paint: life.cherry, size: WIDE },
-  { name: 'poppies', paint: life.poppies, size: WIDE },
-  { name: 'lavender', paint: land.lavender, size: WIDE },
-  { name: 'lotus', paint: life.lotus, size: WIDE },
-  { name: 'bamboo', paint: life.bamboo, size: TALL },
-  { name: 'maple', paint: life.maple, size: WIDE },
-  { name: 'tea', paint: life.tea, size: WIDE },
-  { name: 'persimmons', paint: life.persimmons, size: SQUARE },
-  { name: 'cat-window', paint: life.catWindow, size: TALL },
+  { name: 'forest-light', paint: woods.forestLight, size: TALL },
+  { name: 'sunset-sea', paint: sea.sunsetSea, size: WIDE },
+  { name: 'shore', paint: sea.shore, size: TALL, sideways: true },
+  { name: 'lighthouse', paint: sea.lighthouse, size: WIDE },
+  { name: 'city-night', paint: town.cityNight, size: WIDE },
+  { name: 'moon-lake', paint: sky.moonLake, size: TALL },
+  { name: 'fireworks', paint: town.fireworks, size: TALL },
+  { name: 'rain-window', paint: town.rainWindow, size: TALL },
+  { name: 'lanterns', paint: town.lanterns, size: TALL, sideways: true },
+  { name: 'cherry', paint: leaves.cherry, size: WIDE },
+  { name: 'poppies', paint: leaves.poppies, size: WIDE },
+  { name: 'lavender', paint: woods.lavender, size: WIDE },
+  { name: 'lotus', paint: woods.lotus, size: WIDE },
+  { name: 'bamboo', paint: woods.bamboo, size: TALL },
+  { name: 'maple', paint: leaves.maple, size: WIDE },
+  { name: 'tea', paint: rooms.tea, size: WIDE },
+  { name: 'persimmons', paint: rooms.persimmons, size: SQUARE },
+  { name: 'cat-window', paint: rooms.catWindow, size: TALL },
 ]
 
 /** Where the files lie. */

@@ -58,7 +58,7 @@ async function list(openid, event) {
     author: people(photo.owner),
     createdAt: gate.time(photo.createdAt),
   }))
-  return { photos, more: data.length > limit }
+  return { photos, more: data.length > limit, mine: album.owner === openid }
 }
 
 /** A file may only enter an album by its uploader: it lies in the caller's own folder, under this id. */

@@ -16,23 +16,29 @@ export function chance(seed) {
   }
 }
 
-/** Smooth one-dimensional noise in [-1, 1] with `octaves` layers of detail. */
-export function noise(seed, octaves = 5) {
+/**
+ * One-dimensional noise in about [-1, 1] with `octaves` layers of detail; `ridged` folds every layer
+ * into sharp crests, as on mountains.
+ */
+export function noise(seed, octaves = 5, ridged = false) {
   const random = chance(seed)
   const table = Array.from({ length: 512 }, () => random() * 2 - 1)
   const single = (x) => {
     const cell = Math.floor(x)
     const part = x - cell
     const ease = part * part * (3 - 2 * part)
-    const left = table[cell & 511]
-    return left + (table[(cell + 1) & 511] - left) * ease
+    // Gradient noise: slopes are drawn, not heights, so that hills have no flat tops.
+    const left = table[cell & 511] * part
+    const right = table[(cell + 1) & 511] * (part - 1)
+    return (left + (right - left) * ease) * 2.4
   }
   return (x) => {
     let sum = 0
     let weight = 0.5
     let scale = 1
     for (let layer = 0; layer < octaves; layer++) {
-      sum += single(x * scale + layer * 57.3) * weight
+      const value = single(x * scale + layer * 57.3)
+      sum += (ridged ? 0.9 - 2.2 * Math.abs(value) : value) * weight
       weight *= 0.5
       scale *= 2.03
     }
@@ -83,9 +89,11 @@ export function ridge(
   { base, rise, scale, seed, stops, octaves = 6, sharp = 0 },
 ) {
   const shape = noise(seed, octaves)
+  const crests = noise(seed + 1, octaves, true)
   const line = (x) => {
-    const raw = shape((x / width) * scale + seed)
-    const peak = sharp ? raw * (1 - sharp) + (0.5 - Math.abs(raw)) * sharp * 1.4 : raw
+    const along = (x / width) * scale + seed
+    const raw = shape(along)
+    const peak = raw * (1 - sharp) + crests(along) * sharp
     return base - peak * rise
   }
   ctx.fillStyle = gradient(ctx, 0, base - rise * 0.8, 0, base + rise * 1.6, stops)

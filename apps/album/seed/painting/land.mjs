@@ -1,84 +1,8 @@
 /**
- * Seed scenes of land, sea and sky by day and dusk. Each is `(ctx, width, height) => void`.
+ * Seed scenes of mountains, fields and deserts. Each scene is `(ctx, width, height) => void`.
  * They only paint; size, grain and encoding are the caller's.
  */
-import {
-  bokeh,
-  chance,
-  clouds,
-  disc,
-  glitter,
-  glow,
-  gradient,
-  noise,
-  pine,
-  ridge,
-  sky,
-  water,
-} from './brush.mjs'
-
-export function sunsetSea(ctx, w, h) {
-  const horizon = h * 0.58
-  sky(ctx, w, h, [
-    [0, '#2d3561'],
-    [0.22, '#7a4a7e'],
-    [0.4, '#e2715f'],
-    [0.53, '#ffc27a'],
-    [0.6, '#ffe0a3'],
-  ])
-  clouds(ctx, w, {
-    y: h * 0.24,
-    spread: h * 0.26,
-    count: 9,
-    size: 300,
-    colour: '255,150,120',
-    alpha: 0.28,
-    seed: 4,
-    flat: 0.14,
-  })
-  clouds(ctx, w, {
-    y: h * 0.4,
-    spread: h * 0.12,
-    count: 8,
-    size: 240,
-    colour: '120,60,100',
-    alpha: 0.3,
-    seed: 9,
-    flat: 0.1,
-  })
-  glow(ctx, w * 0.62, horizon - 40, 620, '255,190,110', 0.8)
-  disc(ctx, w * 0.62, horizon - 46, 62, '#fff3cf')
-  water(ctx, w, h, { horizon, tint: 'rgba(40,30,70,0.28)', ripple: 10, seed: 3 })
-  glitter(ctx, {
-    x: w * 0.62,
-    horizon,
-    height: h,
-    width: w,
-    spread: 260,
-    count: 900,
-    colour: '255,214,150',
-    alpha: 0.9,
-    seed: 11,
-  })
-  boat(ctx, w * 0.3, horizon + h * 0.12, 1)
-  boat(ctx, w * 0.8, horizon + h * 0.035, 0.42)
-}
-
-function boat(ctx, x, y, size) {
-  ctx.fillStyle = '#22182c'
-  ctx.beginPath()
-  ctx.moveTo(x - 90 * size, y - 10 * size)
-  ctx.quadraticCurveTo(x, y + 26 * size, x + 96 * size, y - 14 * size)
-  ctx.lineTo(x + 74 * size, y + 12 * size)
-  ctx.quadraticCurveTo(x, y + 30 * size, x - 72 * size, y + 12 * size)
-  ctx.fill()
-  ctx.fillRect(x - 3 * size, y - 170 * size, 6 * size, 170 * size)
-  ctx.beginPath()
-  ctx.moveTo(x + 6 * size, y - 165 * size)
-  ctx.quadraticCurveTo(x + 86 * size, y - 80 * size, x + 74 * size, y - 22 * size)
-  ctx.lineTo(x + 6 * size, y - 18 * size)
-  ctx.fill()
-}
+import { chance, clouds, disc, glow, gradient, noise, pine, ridge, sky, water } from './brush.mjs'
 
 export function mistMountains(ctx, w, h) {
   sky(ctx, w, h, [
@@ -92,15 +16,15 @@ export function mistMountains(ctx, w, h) {
     const base = h * (0.36 + index * 0.115)
     ridge(ctx, w, h, {
       base,
-      rise: h * (0.16 + index * 0.012),
-      scale: 3 + index * 0.8,
+      rise: h * (0.115 + index * 0.012),
+      scale: 4 + index * 0.7,
       seed: 21 + index * 7,
       stops: [
         [0, `rgba(${tone},1)`],
         [0.75, `rgba(${tone},0.75)`],
         [1, 'rgba(240,236,230,0.9)'],
       ],
-      sharp: 0.35,
+      sharp: 0.8,
     })
     clouds(ctx, w, {
       y: base + h * 0.11,
@@ -163,143 +87,129 @@ export function goldenPines(ctx, w, h) {
   })
 }
 
-export function shore(ctx, w, h) {
-  sky(ctx, w, h, [
-    [0, '#0d7f95'],
-    [0.28, '#2bb3bd'],
-    [0.46, '#7fdcd3'],
-    [0.54, '#c9efe0'],
-    [0.6, '#ead9b4'],
-    [1, '#f1dfba'],
-  ])
-  const random = chance(5)
-  const foam = noise(17, 4)
-  ctx.save()
-  ctx.globalCompositeOperation = 'overlay'
-  ctx.filter = 'blur(5px)'
-  for (let index = 0; index < 420; index++) {
-    const y = random() * h * 0.48
-    ctx.fillStyle = `rgba(${random() > 0.5 ? '255,255,255' : '0,40,70'},${0.05 + random() * 0.13})`
-    ctx.beginPath()
-    ctx.ellipse(
-      random() * w,
-      y,
-      30 + random() * 110,
-      4 + random() * 12,
-      (random() - 0.5) * 0.5,
-      0,
-      Math.PI * 2,
-    )
-    ctx.fill()
-  }
-  ctx.restore()
-  const wave = (level, thick, alpha, shade) => {
-    const edge = (x) =>
-      h * level + foam(x / 210 + level * 30) * 70 + Math.sin(x / 260 + level * 9) * 34
-    ctx.fillStyle = gradient(ctx, 0, h * level - 160, 0, h * level + 60, [
-      [0, 'rgba(255,255,255,0)'],
-      [1, `rgba(235,252,246,${alpha * 0.55})`],
-    ])
-    ctx.beginPath()
-    ctx.moveTo(0, h * level - 170)
-    for (let x = 0; x <= w; x += 6) ctx.lineTo(x, edge(x))
-    ctx.lineTo(w, h * level - 170)
-    ctx.fill()
-    ctx.strokeStyle = `rgba(120,96,60,${shade})`
-    ctx.lineWidth = thick * 1.6
-    strokeLine(ctx, w, (x) => edge(x) + thick)
-    ctx.strokeStyle = `rgba(255,255,255,${alpha})`
-    for (let pass = 0; pass < 5; pass++) {
-      ctx.lineWidth = thick * (0.4 + random() * 0.5)
-      strokeLine(ctx, w, (x) => edge(x) - pass * 7 + foam(x / 16 + pass * 11 + level) * 16)
-    }
-  }
-  wave(0.4, 7, 0.55, 0)
-  wave(0.5, 9, 0.75, 0)
-  wave(0.6, 13, 0.95, 0.16)
-  for (let index = 0; index < 9000; index++) {
-    const y = h * (0.66 + random() * 0.34)
-    disc(
-      ctx,
-      random() * w,
-      y,
-      random() * 1.8,
-      `rgba(${random() > 0.5 ? '160,124,78' : '255,250,230'},0.28)`,
-    )
-  }
-  parasol(ctx, w * 0.66, h * 0.83, 120)
-  parasol(ctx, w * 0.27, h * 0.75, 88)
-}
+/** One dune: [x, y] points of its crest as parts of the picture, and where its shadow falls. */
+const DUNES = [
+  {
+    crest: [
+      [0, 0.47],
+      [0.16, 0.43],
+      [0.34, 0.4],
+      [0.52, 0.46],
+      [0.78, 0.49],
+      [1, 0.45],
+    ],
+    top: 2,
+    foot: [0.5, 0.62],
+    tones: ['#f0bd7c', '#b06a3c'],
+  },
+  {
+    crest: [
+      [0, 0.56],
+      [0.24, 0.57],
+      [0.48, 0.53],
+      [0.7, 0.45],
+      [0.86, 0.5],
+      [1, 0.56],
+    ],
+    top: 3,
+    foot: [0.62, 0.78],
+    tones: ['#f3b062', '#9a5228'],
+  },
+  {
+    crest: [
+      [0, 0.6],
+      [0.2, 0.55],
+      [0.4, 0.64],
+      [0.62, 0.72],
+      [0.84, 0.7],
+      [1, 0.66],
+    ],
+    top: 1,
+    foot: [0.44, 0.95],
+    tones: ['#f2a552', '#8a4420'],
+  },
+  {
+    crest: [
+      [0, 0.9],
+      [0.26, 0.86],
+      [0.52, 0.82],
+      [0.76, 0.74],
+      [0.9, 0.8],
+      [1, 0.88],
+    ],
+    top: 3,
+    foot: [0.66, 1.1],
+    tones: ['#f09a46', '#74361a'],
+  },
+]
 
-function strokeLine(ctx, w, line) {
-  ctx.beginPath()
-  for (let x = -5; x <= w + 5; x += 5) ctx.lineTo(x, line(x))
-  ctx.stroke()
-}
-
-function parasol(ctx, x, y, radius) {
-  ctx.save()
-  ctx.filter = 'blur(9px)'
-  disc(ctx, x + radius * 0.4, y + radius * 0.42, radius, 'rgba(90,64,36,0.36)')
-  ctx.restore()
-  for (let part = 0; part < 12; part++) {
-    ctx.fillStyle = part % 2 ? '#fff6ea' : '#e2674a'
-    ctx.beginPath()
-    ctx.moveTo(x, y)
-    ctx.arc(x, y, radius, (part * Math.PI) / 6, ((part + 1) * Math.PI) / 6)
-    ctx.fill()
-  }
-  const shade = ctx.createRadialGradient(x - radius * 0.3, y - radius * 0.3, 0, x, y, radius)
-  shade.addColorStop(0, 'rgba(255,255,255,0.3)')
-  shade.addColorStop(1, 'rgba(60,20,10,0.25)')
-  disc(ctx, x, y, radius, shade)
+/** A smooth line through points, ready to be drawn on. */
+function smooth(ctx, points) {
+  points.slice(1).forEach(([x, y], index) => {
+    const [beforeX, beforeY] = points[index]
+    const middle = (beforeX + x) / 2
+    ctx.bezierCurveTo(middle, beforeY, middle, y, x, y)
+  })
 }
 
 export function dunes(ctx, w, h) {
   sky(ctx, w, h, [
-    [0, '#86a9c4'],
-    [0.3, '#e6cfae'],
-    [0.5, '#f9dfae'],
+    [0, '#5f92b8'],
+    [0.26, '#b9cbc8'],
+    [0.42, '#fbe0ae'],
   ])
-  glow(ctx, w * 0.2, h * 0.28, 560, '255,240,200', 0.9)
-  const crest = [
-    [0.44, 0.05, '#e0a566', '#b87a44'],
-    [0.54, 0.08, '#e8a65c', '#a4612f'],
-    [0.68, 0.12, '#ec9c4e', '#8c4a22'],
-    [0.9, 0.17, '#e88f42', '#6d351a'],
-  ]
-  crest.forEach(([level, rise, light, dark], index) => {
-    const shape = noise(31 + index * 5, 2)
-    const line = (x) =>
-      h * level - shape((x / w) * (1.6 + index * 0.25) + index * 4) * h * rise * 1.4
-    ctx.fillStyle = gradient(ctx, 0, h * (level - rise), w * 0.35, h * (level + rise * 2), [
+  glow(ctx, w * 0.12, h * 0.34, 700, '255,238,190', 0.95)
+  disc(ctx, w * 0.12, h * 0.3, 46, '#fff6dc')
+  DUNES.forEach((dune, index) => {
+    const points = dune.crest.map(([x, y]) => [x * w, y * h])
+    const [light, dark] = dune.tones
+    const top = points[dune.top]
+    const body = () => {
+      ctx.beginPath()
+      ctx.moveTo(...points[0])
+      smooth(ctx, points)
+      ctx.lineTo(w, h)
+      ctx.lineTo(0, h)
+    }
+    ctx.fillStyle = gradient(ctx, 0, top[1], 0, top[1] + h * 0.42, [
       [0, light],
       [1, dark],
     ])
-    ctx.beginPath()
-    ctx.moveTo(0, h)
-    for (let x = 0; x <= w; x += 4) ctx.lineTo(x, line(x))
-    ctx.lineTo(w, h)
+    body()
     ctx.fill()
     ctx.save()
     ctx.clip()
-    const fold = noise(77 + index, 3)
-    for (let step = 0; step < 26; step++) {
-      ctx.strokeStyle = `rgba(${step % 2 ? '255,220,160' : '90,40,16'},${0.07 + index * 0.02})`
-      ctx.lineWidth = 2 + index
-      strokeLine(
-        ctx,
-        w,
-        (x) =>
-          line(x) +
-          14 +
-          step * (7 + index * 4) +
-          fold(x / (120 + step * 8) + step) * (10 + index * 7),
-      )
-    }
+    ripples(ctx, w, top[1] - 20, index)
+    ctx.fillStyle = gradient(ctx, top[0], top[1], top[0] + w * 0.3, top[1] + h * 0.2, [
+      [0, 'rgba(86,34,12,0.72)'],
+      [1, 'rgba(86,34,12,0.18)'],
+    ])
+    ctx.beginPath()
+    ctx.moveTo(...top)
+    smooth(ctx, points.slice(dune.top))
+    ctx.lineTo(w, h * 1.1)
+    ctx.lineTo(dune.foot[0] * w, dune.foot[1] * h)
+    const bend = top[0] + (dune.foot[0] * w - top[0]) * 0.1
+    ctx.bezierCurveTo(top[0] + 90, dune.foot[1] * h * 0.92, bend, top[1] + h * 0.1, ...top)
+    ctx.fill()
     ctx.restore()
   })
-  camels(ctx, w * 0.5, h * 0.475)
+  camels(ctx, w * 0.2, h * 0.418)
+}
+
+/** Wind ripples on sand from `y` down. */
+function ripples(ctx, w, y, index) {
+  const fold = noise(77 + index, 3)
+  for (let step = 0; step < 60; step++) {
+    ctx.strokeStyle = `rgba(${step % 2 ? '255,226,170' : '110,52,20'},${0.05 + index * 0.02})`
+    ctx.lineWidth = 1.5 + index
+    const drop = step * (6 + index * 3)
+    strokeLine(
+      ctx,
+      w,
+      (x) => y + drop + fold(x / 170 + step * 0.07 + index * 9) * (16 + index * 14) + x * 0.05,
+    )
+  }
 }
 
 function camels(ctx, x, y) {
@@ -397,139 +307,6 @@ export function terraces(ctx, w, h) {
   })
 }
 
-export function balloons(ctx, w, h) {
-  sky(ctx, w, h, [
-    [0, '#6f8fc0'],
-    [0.35, '#f0b9a8'],
-    [0.62, '#ffdcb0'],
-    [1, '#e9b48a'],
-  ])
-  glow(ctx, w * 0.85, h * 0.6, 640, '255,226,170', 0.9)
-  clouds(ctx, w, {
-    y: h * 0.3,
-    spread: h * 0.3,
-    count: 7,
-    size: 260,
-    colour: '255,230,215',
-    alpha: 0.25,
-    seed: 6,
-    flat: 0.16,
-  })
-  const tones = [
-    ['#c99a8a', '#e7bfa2'],
-    ['#a2705f', '#cf9a7d'],
-    ['#6d4a45', '#94655a'],
-  ]
-  tones.forEach(([top, low], index) => {
-    ridge(ctx, w, h, {
-      base: h * (0.74 + index * 0.09),
-      rise: h * 0.1,
-      scale: 5 + index * 2,
-      seed: 52 + index * 9,
-      sharp: 0.5,
-      octaves: 4,
-      stops: [
-        [0, top],
-        [1, low],
-      ],
-    })
-    clouds(ctx, w, {
-      y: h * (0.8 + index * 0.08),
-      spread: 30,
-      count: 4,
-      size: 260,
-      colour: '255,226,200',
-      alpha: 0.18,
-      seed: 30 + index,
-      flat: 0.12,
-    })
-  })
-  const looks = [
-    ['#d9534a', '#ffd9a0'],
-    ['#e9a13b', '#fff3d6'],
-    ['#3f7f8c', '#f7e6c4'],
-    ['#8a4f7d', '#f5c6aa'],
-    ['#c8643c', '#ffe9c9'],
-    ['#4c6aa8', '#ffe2b8'],
-    ['#b53f55', '#ffd0a8'],
-  ]
-  const spots = [
-    [0.24, 0.36, 1.5],
-    [0.53, 0.22, 0.95],
-    [0.7, 0.45, 1.15],
-    [0.42, 0.56, 0.6],
-    [0.86, 0.2, 0.55],
-    [0.1, 0.6, 0.45],
-    [0.6, 0.66, 0.36],
-  ]
-  for (const [index, [x, y, size]] of spots.entries()) {
-    balloon(ctx, w * x, h * y, size * 105, looks[index])
-  }
-}
-
-function balloon(ctx, x, y, r, [dark, light]) {
-  const outline = () => {
-    ctx.beginPath()
-    ctx.moveTo(x - r * 0.2, y + r * 1.22)
-    ctx.bezierCurveTo(x - r * 0.55, y + r * 0.75, x - r, y + r * 0.5, x - r, y)
-    ctx.arc(x, y, r, Math.PI, 0)
-    ctx.bezierCurveTo(x + r, y + r * 0.5, x + r * 0.55, y + r * 0.75, x + r * 0.2, y + r * 1.22)
-    ctx.closePath()
-  }
-  ctx.save()
-  outline()
-  ctx.clip()
-  ctx.fillStyle = light
-  ctx.fillRect(x - r, y - r, r * 2, r * 2.4)
-  ctx.fillStyle = dark
-  for (const [inner, outer] of [
-    [0, 0.16],
-    [0.38, 0.62],
-    [0.82, 1.02],
-  ]) {
-    for (const side of [-1, 1]) {
-      ctx.beginPath()
-      ctx.moveTo(x, y - r)
-      ctx.bezierCurveTo(
-        x + side * r * inner * 1.3,
-        y - r * 0.7,
-        x + side * r * inner * 1.1,
-        y + r * 0.5,
-        x + side * r * inner * 0.3,
-        y + r * 1.3,
-      )
-      ctx.lineTo(x + side * r * outer * 0.3, y + r * 1.3)
-      ctx.bezierCurveTo(
-        x + side * r * outer * 1.1,
-        y + r * 0.5,
-        x + side * r * outer * 1.3,
-        y - r * 0.7,
-        x,
-        y - r,
-      )
-      ctx.fill()
-    }
-  }
-  ctx.fillStyle = gradient(ctx, x - r, 0, x + r, 0, [
-    [0, 'rgba(40,10,30,0.38)'],
-    [0.5, 'rgba(0,0,0,0)'],
-    [0.82, 'rgba(255,240,200,0.4)'],
-    [1, 'rgba(255,230,190,0.2)'],
-  ])
-  ctx.fillRect(x - r, y - r, r * 2, r * 2.4)
-  ctx.restore()
-  ctx.strokeStyle = 'rgba(60,36,30,0.8)'
-  ctx.lineWidth = Math.max(1, r * 0.014)
-  for (const side of [-1, 1]) {
-    ctx.beginPath()
-    ctx.moveTo(x + side * r * 0.18, y + r * 1.22)
-    ctx.lineTo(x + side * r * 0.11, y + r * 1.5)
-    ctx.stroke()
-  }
-  ctx.fillStyle = '#5b3a2c'
-  ctx.fillRect(x - r * 0.13, y + r * 1.48, r * 0.26, r * 0.18)
-}
-
 export function mirrorPeak(ctx, w, h) {
   const horizon = h * 0.57
   sky(ctx, w, h, [
@@ -610,233 +387,8 @@ export function mirrorPeak(ctx, w, h) {
   water(ctx, w, h, { horizon, tint: 'rgba(60,80,120,0.12)', ripple: 5, seed: 8, squeeze: 1.1 })
 }
 
-export function lavender(ctx, w, h) {
-  const horizon = h * 0.36
-  sky(ctx, w, h, [
-    [0, '#8d86c9'],
-    [0.2, '#f0a9a0'],
-    [0.36, '#ffe1ab'],
-  ])
-  glow(ctx, w * 0.5, horizon - 30, 520, '255,225,160', 1)
-  disc(ctx, w * 0.5, horizon - 36, 44, '#fff6d8')
-  ridge(ctx, w, h, {
-    base: horizon,
-    rise: 46,
-    scale: 3,
-    seed: 27,
-    octaves: 3,
-    stops: [
-      [0, '#8e7aa3'],
-      [1, '#8e7aa3'],
-    ],
-  })
-  ctx.fillStyle = gradient(ctx, 0, horizon, 0, h, [
-    [0, '#8d78a8'],
-    [1, '#4c5a35'],
-  ])
-  ctx.fillRect(0, horizon + 10, w, h)
-  const random = chance(14)
-  for (let row = 0; row < 90; row++) {
-    const near = (row / 89) ** 2.1
-    const y = horizon + 14 + near * (h - horizon) * 1.06
-    for (let lane = -16; lane <= 16; lane++) {
-      const centre = w * 0.5 + lane * (14 + near * 250)
-      const wide = 5 + near * 92
-      if (centre < -wide * 2 || centre > w + wide * 2) continue
-      const dots = 3 + near * 34
-      for (let dot = 0; dot < dots; dot++) {
-        const off = random() + random() - 1
-        const lift = (1 - off * off) * (5 + near * 66) * random()
-        const light = random()
-        ctx.fillStyle = `rgba(${96 + light * 92},${70 + light * 70},${150 + light * 70},${0.75})`
-        ctx.fillRect(centre + off * wide, y - lift, 1 + near * 5, 2 + near * 12)
-      }
-    }
-  }
-  glow(ctx, w * 0.5, horizon, 900, '255,200,150', 0.35)
-}
-
-export function lighthouse(ctx, w, h) {
-  const horizon = h * 0.62
-  sky(ctx, w, h, [
-    [0, '#25305c'],
-    [0.3, '#5f5a94'],
-    [0.5, '#d98d8c'],
-    [0.62, '#ffd0a0'],
-  ])
-  clouds(ctx, w, {
-    y: h * 0.3,
-    spread: h * 0.3,
-    count: 8,
-    size: 320,
-    colour: '255,160,150',
-    alpha: 0.22,
-    seed: 33,
-    flat: 0.12,
-  })
-  water(ctx, w, h, { horizon, tint: 'rgba(28,34,74,0.42)', ripple: 9, seed: 41 })
-  const x = w * 0.7
-  const ground = h * 0.66
-  ctx.save()
-  ctx.globalCompositeOperation = 'screen'
-  for (const [angle, alpha] of [
-    [Math.PI * 1.04, 0.5],
-    [-0.06, 0.3],
-  ]) {
-    ctx.save()
-    ctx.translate(x, h * 0.235)
-    ctx.rotate(angle)
-    ctx.fillStyle = gradient(ctx, 0, 0, w * 0.72, 0, [
-      [0, `rgba(255,240,190,${alpha})`],
-      [1, 'rgba(255,240,190,0)'],
-    ])
-    ctx.beginPath()
-    ctx.moveTo(0, -6)
-    ctx.lineTo(w * 0.75, -90)
-    ctx.lineTo(w * 0.75, 90)
-    ctx.lineTo(0, 6)
-    ctx.fill()
-    ctx.restore()
-  }
-  ctx.restore()
-  ctx.fillStyle = '#1d1f38'
+export function strokeLine(ctx, w, line) {
   ctx.beginPath()
-  ctx.moveTo(w * 0.4, h * 0.74)
-  ctx.quadraticCurveTo(w * 0.52, h * 0.62, w * 0.66, ground)
-  ctx.quadraticCurveTo(w * 0.86, h * 0.6, w, h * 0.63)
-  ctx.lineTo(w, h * 0.8)
-  ctx.quadraticCurveTo(w * 0.7, h * 0.75, w * 0.4, h * 0.74)
-  ctx.fill()
-  for (let band = 0; band < 5; band++) {
-    const up = h * 0.27 + (ground - h * 0.26) * (band / 5)
-    const down = h * 0.27 + (ground - h * 0.26) * ((band + 1) / 5)
-    const wide = (y) => 24 + ((y - h * 0.27) / (ground - h * 0.27)) * 26
-    ctx.fillStyle = gradient(
-      ctx,
-      x - 50,
-      0,
-      x + 50,
-      0,
-      band % 2
-        ? [
-            [0, '#f6ded0'],
-            [1, '#8f7f9a'],
-          ]
-        : [
-            [0, '#c9564d'],
-            [1, '#692f4a'],
-          ],
-    )
-    ctx.beginPath()
-    ctx.moveTo(x - wide(up), up)
-    ctx.lineTo(x + wide(up), up)
-    ctx.lineTo(x + wide(down), down)
-    ctx.lineTo(x - wide(down), down)
-    ctx.fill()
-  }
-  ctx.fillStyle = '#231f36'
-  ctx.fillRect(x - 36, h * 0.262, 72, 10)
-  ctx.fillRect(x - 22, h * 0.2, 44, h * 0.064)
-  ctx.fillStyle = '#fff2c4'
-  ctx.fillRect(x - 16, h * 0.21, 32, h * 0.048)
-  ctx.fillStyle = '#a5424a'
-  ctx.beginPath()
-  ctx.moveTo(x - 30, h * 0.2)
-  ctx.lineTo(x, h * 0.155)
-  ctx.lineTo(x + 30, h * 0.2)
-  ctx.fill()
-  glow(ctx, x, h * 0.235, 240, '255,236,180', 0.95)
-}
-
-export function forestLight(ctx, w, h) {
-  sky(ctx, w, h, [
-    [0, '#e9e6a8'],
-    [0.4, '#b9cf85'],
-    [0.75, '#5d8a4a'],
-    [1, '#23401f'],
-  ])
-  glow(ctx, w * 0.66, h * 0.2, 820, '255,252,205', 1)
-  const random = chance(61)
-  for (let layer = 0; layer < 4; layer++) {
-    const shade = [
-      [150, 176, 108],
-      [98, 136, 74],
-      [54, 92, 48],
-      [22, 44, 26],
-    ][layer]
-    for (let index = 0; index < 11 - layer * 2; index++) {
-      const x = random() * w
-      const wide = 12 + layer * layer * 9 + random() * 16
-      const lean = (random() - 0.5) * 60
-      ctx.fillStyle = gradient(ctx, x - wide, 0, x + wide * 1.4, 0, [
-        [0, `rgb(${shade.map((part) => part * 0.75)})`],
-        [0.7, `rgb(${shade})`],
-        [1, `rgb(${shade.map((part) => part * 1.25)})`],
-      ])
-      ctx.beginPath()
-      ctx.moveTo(x - wide, h)
-      ctx.quadraticCurveTo(x - wide * 0.5, h * 0.6, x + lean - wide * 0.45, -10)
-      ctx.lineTo(x + lean + wide * 0.45, -10)
-      ctx.quadraticCurveTo(x + wide * 0.6, h * 0.6, x + wide * 1.5, h)
-      ctx.fill()
-    }
-    ridge(ctx, w, h, {
-      base: h * (0.76 + layer * 0.06),
-      rise: 50,
-      scale: 5,
-      seed: 70 + layer,
-      octaves: 7,
-      stops: [
-        [0, `rgb(${shade})`],
-        [1, `rgb(${shade.map((part) => part * 0.6)})`],
-      ],
-    })
-    beams(ctx, w, h, layer, random)
-  }
-  bokeh(ctx, {
-    x: 0,
-    y: 0,
-    width: w,
-    height: h * 0.5,
-    count: 70,
-    least: 8,
-    most: 44,
-    colours: ['240,250,170', '200,230,120'],
-    alpha: 0.32,
-    seed: 4,
-  })
-  bokeh(ctx, {
-    x: 0,
-    y: h * 0.5,
-    width: w,
-    height: h * 0.5,
-    count: 50,
-    least: 2,
-    most: 7,
-    colours: ['255,250,190'],
-    alpha: 0.8,
-    seed: 14,
-    blur: 1,
-  })
-}
-
-function beams(ctx, w, h, layer, random) {
-  ctx.save()
-  ctx.globalCompositeOperation = 'screen'
-  ctx.filter = 'blur(14px)'
-  for (let beam = 0; beam < 4; beam++) {
-    const from = w * (0.62 + random() * 0.1)
-    const to = w * (random() * 1.2 - 0.3)
-    ctx.fillStyle = gradient(ctx, from, 0, to, h, [
-      [0, `rgba(255,250,200,${0.2 - layer * 0.03})`],
-      [0.85, 'rgba(255,250,200,0)'],
-    ])
-    ctx.beginPath()
-    ctx.moveTo(from - 14, h * 0.02)
-    ctx.lineTo(from + 14, h * 0.02)
-    ctx.lineTo(to + 150, h)
-    ctx.lineTo(to, h)
-    ctx.fill()
-  }
-  ctx.restore()
+  for (let x = -5; x <= w + 5; x += 5) ctx.lineTo(x, line(x))
+  ctx.stroke()
 }

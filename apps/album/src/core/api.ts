@@ -59,6 +59,8 @@ export interface Photo {
 export interface PhotoPage {
   photos: Photo[]
   more: boolean
+  /** Whether the album is mine. */
+  mine: boolean
 }
 
 /** What becomes a photo once its file is sent. */
@@ -206,7 +208,7 @@ export class AlbumApi {
 
   async photos(albumId: string, skip: number, limit: number): Promise<PhotoPage> {
     const from = fields(await this.call('photos', { action: 'list', albumId, skip, limit }))
-    return { photos: list(from.photos, photo), more: flag(from, 'more') }
+    return { photos: list(from.photos, photo), more: flag(from, 'more'), mine: flag(from, 'mine') }
   }
 
   /** Puts a sent file into an album; calling again with the same photo id adds nothing. */

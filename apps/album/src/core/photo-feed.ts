@@ -24,6 +24,7 @@ export class PhotoFeed {
   photos: Photo[] = []
   more = true
   loading = false
+  ownsAlbum = false
   failure: AlbumFailure | null = null
   loadedOnce = false
   private lastTapMs = new Map<string, number>()
@@ -42,6 +43,7 @@ export class PhotoFeed {
     await this.load(async () => {
       const page = await this.api.photos(this.albumId, 0, wanted)
       this.photos = page.photos.map((photo) => this.linked(photo))
+      this.ownsAlbum = page.mine
       this.more = page.more
     })
   }

@@ -1,11 +1,10 @@
 /**
- * Seed scenes of night, snow and lights. Each is `(ctx, width, height) => void`.
+ * Seed scenes of towns, lights and weather. Each scene is `(ctx, width, height) => void`.
  * They only paint; size, grain and encoding are the caller's.
  */
 import {
   bokeh,
   chance,
-  clouds,
   disc,
   glitter,
   glow,
@@ -19,211 +18,55 @@ import {
 } from './brush.mjs'
 
 export function cityNight(ctx, w, h) {
-  const horizon = h * 0.68
+  const horizon = h * 0.7
   sky(ctx, w, h, [
-    [0, '#0c1230'],
-    [0.35, '#2a2858'],
-    [0.55, '#7a4a78'],
-    [0.68, '#e08a7a'],
+    [0, '#10173d'],
+    [0.3, '#353069'],
+    [0.52, '#a2567f'],
+    [0.64, '#f0936f'],
+    [0.72, '#ffcf8f'],
   ])
   stars(ctx, w, h * 0.3, 120, 2)
+  glow(ctx, w * 0.36, horizon, 760, '255,200,130', 0.7)
   const random = chance(81)
   for (let layer = 0; layer < 3; layer++) {
-    const tone = ['#4a3a68', '#2d2850', '#171833'][layer]
+    const tone = ['#8a5580', '#4a3a6c', '#1d1c3c'][layer]
     for (let x = -20; x < w; ) {
-      const wide = 46 + random() * (50 + layer * 24)
-      const tall = h * (0.12 + random() ** 2 * (0.34 - layer * 0.03))
+      const wide = 58 + random() * (50 + layer * 34)
+      const tall = h * (0.42 - layer * 0.07) * (0.3 + random() ** 1.6 * 0.9)
       tower(ctx, x, horizon - tall, wide, tall, tone, layer, random)
-      x += wide + (layer === 2 ? random() * 60 : random() * 10)
+      x += wide + random() * (layer === 2 ? 90 : 14)
     }
-    ctx.fillStyle = `rgba(230,130,130,${0.13 - layer * 0.04})`
-    ctx.fillRect(0, 0, w, horizon)
+    ctx.fillStyle = gradient(ctx, 0, horizon * 0.5, 0, horizon, [
+      [0, 'rgba(255,170,120,0)'],
+      [1, `rgba(255,170,120,${0.32 - layer * 0.13})`],
+    ])
+    ctx.fillRect(0, horizon * 0.5, w, horizon * 0.5)
   }
-  glow(ctx, w * 0.5, horizon, 900, '255,170,120', 0.35)
-  water(ctx, w, h, { horizon, tint: 'rgba(14,14,44,0.3)', ripple: 12, seed: 5 })
-  glitter(ctx, {
-    x: w * 0.5,
-    horizon,
-    height: h,
-    width: w,
-    spread: w,
-    count: 500,
-    colour: '255,200,140',
-    alpha: 0.5,
-    seed: 6,
-  })
+  water(ctx, w, h, { horizon, tint: 'rgba(24,18,58,0.12)', ripple: 14, seed: 5 })
+  const spread = { x: w * 0.4, horizon, height: h, width: w, spread: w * 0.7 }
+  glitter(ctx, { ...spread, count: 700, colour: '255,206,150', alpha: 0.6, seed: 6 })
 }
 
 function tower(ctx, x, y, wide, tall, tone, layer, random) {
   ctx.fillStyle = tone
   ctx.fillRect(x, y, wide, tall)
-  if (random() > 0.7) {
-    ctx.fillRect(x + wide * 0.47, y - tall * 0.16, 3, tall * 0.16)
-    glow(ctx, x + wide * 0.47 + 1, y - tall * 0.16, 14, '255,90,80', 0.9)
+  if (random() > 0.6) {
+    ctx.fillRect(x + wide * 0.2, y - 16, wide * 0.6, 18)
+    ctx.fillRect(x + wide * 0.47, y - tall * 0.2, 4, tall * 0.2)
+    glow(ctx, x + wide * 0.47 + 2, y - tall * 0.2, 20, '255,90,80', 1)
   }
   if (layer === 0) return
-  const lit = 0.3 + random() * 0.3
-  const warm = ['255,214,140', '255,186,110', '255,232,190', '170,210,255']
-  for (let row = y + 10; row < y + tall - 8; row += 13) {
-    for (let column = x + 7; column < x + wide - 9; column += 11) {
+  const lit = 0.34 + random() * 0.3
+  const warm = ['255,214,140', '255,190,110', '255,236,200', '170,214,255']
+  const step = 13 + layer * 4
+  for (let row = y + 14; row < y + tall - 12; row += step * 1.25) {
+    for (let column = x + 9; column < x + wide - step; column += step) {
       if (random() > lit) continue
-      ctx.fillStyle = `rgba(${warm[Math.floor(random() * warm.length)]},${0.35 + random() * 0.6})`
-      ctx.fillRect(column, row, 6, 7)
+      ctx.fillStyle = `rgba(${warm[Math.floor(random() * warm.length)]},${0.5 + random() * 0.5})`
+      ctx.fillRect(column, row, step * 0.56, step * 0.7)
     }
   }
-}
-
-export function aurora(ctx, w, h) {
-  const horizon = h * 0.74
-  sky(ctx, w, h, [
-    [0, '#050b20'],
-    [0.5, '#0b2440'],
-    [0.74, '#1d4a5a'],
-  ])
-  stars(ctx, w, horizon, 700, 12)
-  const bend = noise(7, 3)
-  const curtains = [
-    [0.22, '70,255,170', 0.5, 0.06],
-    [0.34, '90,230,210', 0.55, 0.3],
-    [0.16, '150,110,255', 0.34, 0.62],
-    [0.3, '110,255,150', 0.4, 0.9],
-  ]
-  ctx.save()
-  ctx.globalCompositeOperation = 'screen'
-  ctx.filter = 'blur(7px)'
-  for (const [level, colour, alpha, phase] of curtains) {
-    for (let step = 0; step < 520; step++) {
-      const along = step / 520
-      const x = along * w * 1.1 - w * 0.05 + bend(along * 5 + phase * 20) * 180
-      const foot = h * (level + 0.24) + bend(along * 3 + phase * 9) * h * 0.16
-      const tall = h * (0.22 + 0.16 * (bend(along * 24 + phase * 31) + 0.5))
-      const strength = alpha * (0.25 + 0.75 * Math.max(0, bend(along * 7 + phase * 13) + 0.45))
-      ctx.fillStyle = gradient(ctx, 0, foot - tall, 0, foot, [
-        [0, `rgba(${colour},0)`],
-        [0.75, `rgba(${colour},${strength * 0.34})`],
-        [0.95, `rgba(${colour},${strength * 0.6})`],
-        [1, `rgba(${colour},0)`],
-      ])
-      ctx.fillRect(x, foot - tall, 7, tall)
-    }
-  }
-  ctx.restore()
-  ridge(ctx, w, horizon + 2, {
-    base: horizon - 60,
-    rise: 150,
-    scale: 4,
-    seed: 51,
-    sharp: 0.6,
-    stops: [
-      [0, '#dcecf2'],
-      [0.35, '#7aa0b4'],
-      [1, '#1c3a4c'],
-    ],
-  })
-  const line = ridge(ctx, w, horizon + 2, {
-    base: horizon - 14,
-    rise: 30,
-    scale: 6,
-    seed: 18,
-    stops: [
-      [0, '#0c1d2a'],
-      [1, '#0c1d2a'],
-    ],
-  })
-  const random = chance(8)
-  for (let x = 0; x < w; x += 8 + random() * 14)
-    pine(ctx, x, line(x) + 6, 24 + random() * 52, '#081620', random)
-  water(ctx, w, h, { horizon, tint: 'rgba(4,20,36,0.2)', ripple: 7, seed: 9, squeeze: 2.4 })
-}
-
-export function milkyWay(ctx, w, h) {
-  sky(ctx, w, h, [
-    [0, '#0a0e26'],
-    [0.5, '#1d2450'],
-    [0.78, '#5a4a78'],
-    [1, '#c98a7a'],
-  ])
-  ctx.save()
-  ctx.translate(w * 0.56, h * 0.36)
-  ctx.rotate(-1.08)
-  const random = chance(33)
-  for (const [wide, colour, alpha] of [
-    [150, '130,120,210', 0.1],
-    [90, '220,170,200', 0.12],
-    [46, '255,226,200', 0.16],
-  ]) {
-    ctx.filter = `blur(${wide * 0.45}px)`
-    for (let x = -h * 0.75; x < h * 0.75; x += 56) {
-      ctx.fillStyle = `rgba(${colour},${alpha * (0.5 + random())})`
-      ctx.beginPath()
-      ctx.ellipse(
-        x,
-        (random() - 0.5) * wide * 0.8,
-        90 + random() * 60,
-        wide * (0.5 + random() * 0.5),
-        0,
-        0,
-        Math.PI * 2,
-      )
-      ctx.fill()
-    }
-  }
-  ctx.filter = 'blur(24px)'
-  for (let x = -h * 0.6; x < h * 0.6; x += 70) {
-    ctx.fillStyle = `rgba(14,16,44,${0.22 * random()})`
-    ctx.beginPath()
-    ctx.ellipse(x, (random() - 0.5) * 60, 80, 16 + random() * 16, random() - 0.5, 0, Math.PI * 2)
-    ctx.fill()
-  }
-  ctx.filter = 'none'
-  for (let index = 0; index < 2600; index++) {
-    const off = (random() + random() + random() - 1.5) * 190
-    disc(
-      ctx,
-      (random() - 0.5) * h * 1.6,
-      off,
-      0.5 + random() ** 4 * 1.8,
-      `rgba(255,244,230,${0.2 + random() * 0.6})`,
-    )
-  }
-  ctx.restore()
-  stars(ctx, w, h * 0.8, 900, 3)
-  ridge(ctx, w, h, {
-    base: h * 0.82,
-    rise: 120,
-    scale: 3,
-    seed: 28,
-    sharp: 0.4,
-    stops: [
-      [0, '#3a3157'],
-      [1, '#4d3c5c'],
-    ],
-  })
-  ridge(ctx, w, h, {
-    base: h * 0.91,
-    rise: 80,
-    scale: 3.4,
-    seed: 39,
-    stops: [
-      [0, '#171630'],
-      [1, '#120f22'],
-    ],
-  })
-  const x = w * 0.28
-  const y = h * 0.885
-  ctx.fillStyle = '#f6b45c'
-  ctx.beginPath()
-  ctx.moveTo(x - 66, y + 34)
-  ctx.lineTo(x - 6, y - 40)
-  ctx.lineTo(x + 62, y + 34)
-  ctx.fill()
-  ctx.fillStyle = '#c9742f'
-  ctx.beginPath()
-  ctx.moveTo(x - 6, y - 40)
-  ctx.lineTo(x + 62, y + 34)
-  ctx.lineTo(x + 16, y + 34)
-  ctx.fill()
-  glow(ctx, x, y + 6, 260, '255,180,90', 0.75)
 }
 
 export function snowVillage(ctx, w, h) {
@@ -240,7 +83,7 @@ export function snowVillage(ctx, w, h) {
     rise: h * 0.16,
     scale: 3,
     seed: 13,
-    sharp: 0.5,
+    sharp: 0.85,
     stops: [
       [0, '#b9c5dc'],
       [1, '#98a7c6'],
@@ -409,78 +252,6 @@ function lantern(ctx, x, y, r) {
     ctx.moveTo(x + strand * r * 0.03, y + r * 0.96)
     ctx.lineTo(x + strand * r * 0.045, y + r * (1.6 + Math.cos(strand) * 0.06))
     ctx.stroke()
-  }
-}
-
-export function moonLake(ctx, w, h) {
-  const horizon = h * 0.6
-  sky(ctx, w, h, [
-    [0, '#0f1c3c'],
-    [0.4, '#2c4a74'],
-    [0.6, '#7d9ab2'],
-  ])
-  stars(ctx, w, h * 0.4, 160, 6)
-  glow(ctx, w * 0.56, h * 0.28, 620, '230,235,240', 0.75)
-  disc(ctx, w * 0.56, h * 0.28, 108, '#fbf5e4')
-  ctx.save()
-  ctx.globalAlpha = 0.16
-  for (const [x, y, r] of [
-    [-30, -20, 34],
-    [30, 24, 40],
-    [-10, 50, 22],
-    [44, -36, 18],
-  ])
-    disc(ctx, w * 0.56 + x, h * 0.28 + y, r, '#a99f8c')
-  ctx.restore()
-  clouds(ctx, w, {
-    y: h * 0.34,
-    spread: 180,
-    count: 5,
-    size: 260,
-    colour: '200,212,226',
-    alpha: 0.2,
-    seed: 8,
-    flat: 0.1,
-  })
-  ridge(ctx, w, horizon, {
-    base: horizon - 30,
-    rise: 110,
-    scale: 3,
-    seed: 17,
-    stops: [
-      [0, '#2c4462'],
-      [1, '#48627e'],
-    ],
-  })
-  water(ctx, w, h, { horizon, tint: 'rgba(14,30,60,0.28)', ripple: 8, seed: 4 })
-  glitter(ctx, {
-    x: w * 0.56,
-    horizon,
-    height: h,
-    width: w,
-    spread: 120,
-    count: 600,
-    colour: '250,245,225',
-    alpha: 0.9,
-    seed: 2,
-  })
-  const random = chance(19)
-  for (let blade = 0; blade < 120; blade++) {
-    const x = random() < 0.6 ? random() * w * 0.42 : w * (0.72 + random() * 0.3)
-    const tall = h * (0.08 + random() * 0.22)
-    const lean = (random() - 0.3) * 90
-    ctx.strokeStyle = `rgba(8,16,30,${0.75 + random() * 0.25})`
-    ctx.lineWidth = 2 + random() * 4
-    ctx.beginPath()
-    ctx.moveTo(x, h + 10)
-    ctx.quadraticCurveTo(x + lean * 0.2, h - tall * 0.6, x + lean, h - tall)
-    ctx.stroke()
-    if (random() > 0.72) {
-      ctx.fillStyle = '#141b2c'
-      ctx.beginPath()
-      ctx.ellipse(x + lean, h - tall - 20, 7, 34, lean / 300, 0, Math.PI * 2)
-      ctx.fill()
-    }
   }
 }
 
