@@ -36,8 +36,8 @@ pub enum Error {
 
     /// A document with this `_id` exists already; nothing of the insert was kept.
     #[error(
-        "E11000 duplicate key error collection: {collection} index: _id_ dup key: {{ _id: {key} }}. \
-         Use another _id, or update the existing document. / 集合 {collection} 中已存在 _id 为 {key} \
+        "E11000 duplicate key error collection: {collection} index: _id_ dup key: \
+         {{ _id: {key} }}. Use another _id, or update the existing document. / 集合 {collection} 中已存在 _id 为 {key} \
          的文档；请换一个 _id，或更新已有文档。"
     )]
     DuplicateKey {
@@ -96,7 +96,8 @@ pub enum Error {
 
     /// The engine met a case it was not built for; the log says more. Nothing was changed.
     #[error(
-        "This operation failed because of a defect of the platform; please report it with the log.          Nothing was changed. / 平台自身缺陷导致本次操作失败，请附日志反馈。数据未被修改。"
+        "This operation failed because of a defect of the platform; please report it with the \
+         log. Nothing was changed. / 平台自身缺陷导致本次操作失败，请附日志反馈。数据未被修改。"
     )]
     Defect,
 

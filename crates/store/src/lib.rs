@@ -6,7 +6,7 @@
 //! one higher than the one before.
 //!
 //! Callers hold this concrete handle; which adapter is below (memory, or fjall in a directory)
-//! is private. What the adapters share is promised by one conformance suite, `tests/conformance.rs`.
+//! is private. What the adapters share is promised by one suite, `tests/conformance.rs`.
 //!
 //! This crate refuses to know what the bytes mean, to retry, and to open a directory whose
 //! contents are older than what was once promised to be durable.

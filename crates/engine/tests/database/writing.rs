@@ -1,7 +1,7 @@
 //! Insert, modify and remove, one caller at a time: what changes, what is reported, what is
 //! refused and then leaves nothing.
 
-use engine::{Modified, Modify};
+use engine::Modify;
 use store::Store;
 use value::{Document, Value};
 
@@ -69,117 +69,59 @@ async fn ids_are_made_and_come_first(store: Store) {
     );
 }
 
-/// What a change reports, without the document.
-fn report(done: &Modified) -> (u64, u64, Option<&Value>) {
-    (done.matched, done.modified, done.upserted_id.as_ref())
-}
+/// How | filter | change | matched, modified, upserted id | contents afterwards, where `A`, `B`
+/// and `C` are the documents as they were.
+const CHANGES: &str = r#"
+update        | {"_id":"a"} | {"$inc":{"n":5}} | 1 1 - | {"_id":"a","n":6} B C
+update        | {"_id":"a"} | {"$set":{"n":1}} | 1 0 - | A B C
+update        | {"_id":"z"} | {"$set":{"n":1}} | 0 0 - | A B C
+update        | {"_id":"a","n":7} | {"$set":{"n":1}} | 0 0 - | A B C
+update        | {"n":2} | {"$set":{"n":9}} | 1 1 - | A {"_id":"b","n":9} C
+update multi  | {"n":2} | {"$set":{"n":9}} | 2 2 - | A {"_id":"b","n":9} {"_id":"c","n":9}
+update multi  | {"_id":{"$in":["c","a"]}} | {"$set":{"n":1}} | 2 1 - | A B {"_id":"c","n":1}
+update        | {"_id":{"$in":["c","a"]}} | {"$set":{"n":3}} | 1 1 - | {"_id":"a","n":3} B C
+replace       | {"n":2} | {"m":1} | 1 1 - | A {"_id":"b","m":1} C
+replace       | {"_id":"a"} | {"n":1,"_id":"a"} | 1 0 - | A B C
+replace upsert | {"_id":"d"} | {"n":4} | 0 0 d | A B C {"_id":"d","n":4}
+replace upsert | {"_id":"a"} | {"n":4} | 1 1 - | {"_id":"a","n":4} B C
+replace upsert | {"n":7} | {"n":4,"_id":"d"} | 0 0 d | A B C {"_id":"d","n":4}
+update upsert | {"_id":"d","k":1} | {"$inc":{"n":4}} | 0 0 d | A B C {"_id":"d","k":1,"n":4}
+update upsert | {"k":1} | {"$set":{"_id":"e"}} | 0 0 e | A B C {"_id":"e","k":1}
+update upsert multi | {"n":1} | {"$inc":{"n":1}} | 1 1 - | {"_id":"a","n":2} B C
+update upsert multi | {"_id":"d"} | {"$inc":{"n":1}} | 0 0 d | A B C {"_id":"d","n":1}
+"#;
 
 async fn changes_what_matches(store: Store) {
     let engine = engine_with_things(store).await;
-    let multi = |modify| Modify { multi: true, ..modify };
-    let upsert = |modify| Modify { upsert: true, ..modify };
-    let start = r#"[{"_id":"a","n":1},{"_id":"b","n":2},{"_id":"c","n":2}]"#;
-    let (a, b, c) = (r#"{"_id":"a","n":1}"#, r#"{"_id":"b","n":2}"#, r#"{"_id":"c","n":2}"#);
-    // change, matched, modified, upserted id, contents afterwards
-    let rows: Vec<(Modify, u64, u64, Option<&str>, String)> = vec![
-        (
-            update(r#"{"_id":"a"}"#, r#"{"$inc":{"n":5}}"#),
-            1,
-            1,
-            None,
-            format!(r#"{{"_id":"a","n":6}} {b} {c}"#),
-        ),
-        (update(r#"{"_id":"a"}"#, r#"{"$set":{"n":1}}"#), 1, 0, None, format!("{a} {b} {c}")),
-        (update(r#"{"_id":"zz"}"#, r#"{"$set":{"n":1}}"#), 0, 0, None, format!("{a} {b} {c}")),
-        (update(r#"{"_id":"a","n":7}"#, r#"{"$set":{"n":1}}"#), 0, 0, None, format!("{a} {b} {c}")),
-        (
-            update(r#"{"n":2}"#, r#"{"$set":{"n":9}}"#),
-            1,
-            1,
-            None,
-            format!(r#"{a} {{"_id":"b","n":9}} {c}"#),
-        ),
-        (
-            multi(update(r#"{"n":2}"#, r#"{"$set":{"n":9}}"#)),
-            2,
-            2,
-            None,
-            format!(r#"{a} {{"_id":"b","n":9}} {{"_id":"c","n":9}}"#),
-        ),
-        (
-            multi(update(r#"{"_id":{"$in":["c","a"]}}"#, r#"{"$set":{"n":1}}"#)),
-            2,
-            1,
-            None,
-            format!(r#"{a} {b} {{"_id":"c","n":1}}"#),
-        ),
-        (
-            update(r#"{"_id":{"$in":["c","a"]}}"#, r#"{"$set":{"n":3}}"#),
-            1,
-            1,
-            None,
-            format!(r#"{{"_id":"a","n":3}} {b} {c}"#),
-        ),
-        (
-            replace(r#"{"n":2}"#, r#"{"m":1}"#),
-            1,
-            1,
-            None,
-            format!(r#"{a} {{"_id":"b","m":1}} {c}"#),
-        ),
-        (replace(r#"{"_id":"a"}"#, r#"{"n":1,"_id":"a"}"#), 1, 0, None, format!("{a} {b} {c}")),
-        (
-            upsert(replace(r#"{"_id":"d"}"#, r#"{"n":4}"#)),
-            0,
-            0,
-            Some("d"),
-            format!(r#"{a} {b} {c} {{"_id":"d","n":4}}"#),
-        ),
-        (
-            upsert(replace(r#"{"_id":"a"}"#, r#"{"n":4}"#)),
-            1,
-            1,
-            None,
-            format!(r#"{{"_id":"a","n":4}} {b} {c}"#),
-        ),
-        (
-            upsert(update(r#"{"_id":"d","k":1}"#, r#"{"$inc":{"n":4}}"#)),
-            0,
-            0,
-            Some("d"),
-            format!(r#"{a} {b} {c} {{"_id":"d","k":1,"n":4}}"#),
-        ),
-        (
-            upsert(update(r#"{"k":1}"#, r#"{"$set":{"_id":"e"}}"#)),
-            0,
-            0,
-            Some("e"),
-            format!(r#"{a} {b} {c} {{"_id":"e","k":1}}"#),
-        ),
-        (
-            upsert(multi(update(r#"{"n":2}"#, r#"{"$inc":{"n":1}}"#))),
-            2,
-            2,
-            None,
-            format!(r#"{a} {{"_id":"b","n":3}} {{"_id":"c","n":3}}"#),
-        ),
-    ];
-    for (row, (modify, matched, modified, upserted, after)) in rows.into_iter().enumerate() {
+    let before = [r#"{"_id":"a","n":1}"#, r#"{"_id":"b","n":2}"#, r#"{"_id":"c","n":2}"#];
+    let [a, b, c] = before;
+    for row in CHANGES.trim().lines() {
+        let columns: Vec<&str> = row.split(" | ").map(str::trim).collect();
+        let [how, filter_json, change, expected, after] = columns[..] else { panic!("{row}") };
+        let after = after.replace('A', a).replace('B', b).replace('C', c);
         engine.remove(remove("{}", true)).await.unwrap();
-        engine.insert(THINGS, documents(start)).await.unwrap();
-        let is_multi = modify.multi;
-        let done = engine.modify(modify).await.unwrap();
-        let upserted = upserted.map(|id| Value::String(id.to_owned()));
-        assert_eq!(report(&done), (matched, modified, upserted.as_ref()), "row {row}");
-        assert_eq!(contents(&engine).await, after, "row {row}");
-        let touched = matched > 0 || upserted.is_some();
-        assert_eq!(done.document.is_some(), touched && !is_multi, "row {row}");
+        engine.insert(THINGS, documents(&format!("[{}]", before.join(",")))).await.unwrap();
+
+        let is_update = how.starts_with("update");
+        let modify = if is_update { update } else { replace }(filter_json, change);
+        let (multi, upsert) = (how.contains("multi"), how.contains("upsert"));
+        let done = engine.modify(Modify { multi, upsert, ..modify }).await.unwrap();
+
+        let upserted = match &done.upserted_id {
+            None => "-",
+            Some(Value::String(id)) => id,
+            Some(other) => panic!("{other:?}"),
+        };
+        assert_eq!(format!("{} {} {upserted}", done.matched, done.modified), expected, "{row}");
+        assert_eq!(contents(&engine).await, after, "{row}");
+        let is_touched = done.matched > 0 || done.upserted_id.is_some();
+        assert_eq!(done.document.is_some(), is_touched && !multi, "{row}");
         if let Some(bytes) = done.document {
             let text = crate::texts(&[bytes]);
-            assert!(after.contains(&text), "row {row}: {text}");
+            assert!(after.contains(&text), "{row}: {text}");
         }
         let counted = engine.count(THINGS, &filter("{}")).await.unwrap();
-        assert_eq!(counted, after.matches("\"_id\"").count() as u64, "row {row}");
+        assert_eq!(counted, after.matches("\"_id\"").count() as u64, "{row}");
     }
 }
 
@@ -243,7 +185,7 @@ async fn changes_many_in_portions(store: Store) {
     engine.insert(THINGS, all).await.unwrap();
     let shift = update(r#"{"n":{"$gte":100}}"#, r#"{"$inc":{"n":1000}}"#);
     let done = engine.modify(Modify { multi: true, ..shift }).await.unwrap();
-    assert_eq!(report(&done), (900, 900, None));
+    assert_eq!((done.matched, done.modified), (900, 900));
     assert_eq!(engine.count(THINGS, &filter(r#"{"n":{"$gte":1100}}"#)).await.unwrap(), 900);
     let ids = (0..600).map(|n| n.to_string()).collect::<Vec<_>>().join(",");
     let removed = engine.remove(remove(&format!(r#"{{"_id":{{"$in":[{ids}]}}}}"#), true)).await;
