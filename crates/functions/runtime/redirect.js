@@ -45,7 +45,7 @@ function patchConnect(isOurs, socketPath, openLoopback) {
   const connect = net.Socket.prototype.connect
   net.Socket.prototype.connect = function (...values) {
     const [options, done] = optionsOf(values)
-    if (!options || options.path !== undefined) return connect.apply(this, values)
+    if (!options || typeof options.path === 'string') return connect.apply(this, values)
     if (isOurs(options.host, options.port)) return connect.call(this, { path: socketPath }, done)
     const host = String(options.host ?? 'localhost').toLowerCase()
     if (host === METADATA_HOST) return refuse(this, 'ECONNREFUSED', host)
@@ -149,14 +149,17 @@ function hostIn(headers) {
   return at < 0 ? undefined : flat[at + 1]
 }
 
-/** Node keeps headers as {lower: [name, value]}, [[name, value]…] or [name, value, …]. */
+/**
+ * Node keeps a client's headers as {lower: [name, value]}, [[name, value]…] or [name, value, …].
+ * The first is recognised by its identity, so it is added to in place: a copy would be read as
+ * {name: value} and every header sent twice.
+ */
 function withHeader(headers, value) {
   if (Array.isArray(headers)) {
     return Array.isArray(headers[0]) ? [...headers, [HEADER, value]] : [...headers, HEADER, value]
   }
-  const next = Object.assign(Object.create(null), headers)
-  next[HEADER] = [HEADER, value]
-  return next
+  headers[HEADER] = [HEADER, value]
+  return headers
 }
 
 /** `fetch`, and undici from npm, announce their requests on channels of the same names. */
