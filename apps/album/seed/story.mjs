@@ -7,7 +7,7 @@
 export const USERS = [
   { login: 'alice', name: '小满' },
   { login: 'bob', name: '阿树' },
-  { login: 'carol', name: '南星' },
+  { login: 'carol', name: '青禾' },
 ]
 
 /** Photos as [who, picture], oldest first. */
