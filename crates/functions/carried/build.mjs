@@ -33,6 +33,25 @@ async function licencesOf(metafile) {
   return parts.join('\n----------------------------------------\n')
 }
 
+/**
+ * The vendor's node-sdk reads its own version from the package.json two folders up. A bundle has no
+ * such folder, so that file is put beside it under another name and the path follows.
+ */
+const versionFile = (target) => ({
+  name: 'version-file',
+  setup(builder) {
+    builder.onLoad({ filter: /node-sdk\/dist\/utils\/version\.js$/ }, async ({ path }) => {
+      const text = await readFile(path, 'utf8')
+      const contents = text.replace("'../../package.json'", "'node-sdk.json'")
+      if (contents === text) throw new Error(`${path}: the version is read in another way now`)
+      const manifest = JSON.parse(await readFile(join(dirname(path), '../../package.json'), 'utf8'))
+      const { name, version } = manifest
+      await writeFile(join(target, 'node-sdk.json'), `${JSON.stringify({ name, version })}\n`)
+      return { contents }
+    })
+  },
+})
+
 async function bundle(alias) {
   const source = join(here, 'node_modules', alias)
   const manifest = JSON.parse(await readFile(join(source, 'package.json'), 'utf8'))
@@ -49,6 +68,7 @@ async function bundle(alias) {
     target: 'node20',
     legalComments: 'inline',
     metafile: true,
+    plugins: [versionFile(target)],
     logLevel: 'warning',
   })
   if (warnings.some((warning) => warning.id === 'unsupported-require-call')) {

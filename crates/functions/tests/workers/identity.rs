@@ -48,14 +48,14 @@ pub async fn requests_carry_their_invocation() {
     let code = r#"
         const http = require('http'), https = require('https')
         const get = (lib, url, more) => new Promise((yes, no) => {
-          const request = lib.request(url, more, (response) => {
+          const request = lib.request(url, { ...more }, (response) => {
             let text = ''; response.on('data', (part) => { text += part }).on('end', () => yes(JSON.parse(text).data.invocation)) })
           request.on('error', no); request.end() })
         const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
         exports.main = () => Promise.all([
           get(http, 'http://127.0.0.1:9527/a'),
           get(http, 'http://127.0.0.1:9527/b', { agent }), get(http, 'http://127.0.0.1:9527/c', { agent }),
-          get(http, 'http://127.0.0.1:9527/d', { headers: ['host', 'x', 'x-a', '1'] }),
+          get(http, 'http://127.0.0.1:9527/d', { headers: ['host', '127.0.0.1:9527', 'x-a', '1'] }),
           get(http, 'http://tcb-admin.tencentyun.com/e'), get(http, 'http://env-1.internal.ap-shanghai.tcb-api.tencentcloudapi.com/f'),
           get(https, 'https://env-1.ap-shanghai.tcb-api.tencentcloudapi.com/g'),
           fetch('http://127.0.0.1:9527/h').then(r => r.json()).then(r => r.data.invocation),

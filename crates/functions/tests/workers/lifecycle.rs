@@ -130,7 +130,7 @@ pub async fn a_redeploy_lets_running_calls_finish() {
     let ground = Ground::new().await;
     let code = |version: u32| {
         format!(
-            "exports.main = ({{ ms }}) => new Promise((yes) => setTimeout(() => yes([{version}, require('./late.js')]), ms))"
+            "exports.main = ({{ ms }}) => new Promise((yes) => setTimeout(() => yes([{version}, require('./late.js'), process.pid]), ms))"
         )
     };
     let folder = |version: u32| {
@@ -140,18 +140,16 @@ pub async fn a_redeploy_lets_running_calls_finish() {
         ])
     };
     ground.try_deploy("f", &folder(1), Settings::default()).await.unwrap();
-    ground.call("f", json!({ "ms": 1 })).await;
+    let old = ground.call("f", json!({ "ms": 1 })).await[2].clone();
     let invocation = ground.invocation("f", &json!({ "ms": 1500 }));
     let functions = ground.functions.clone();
     let running = tokio::spawn(async move { functions.invoke(invocation).await.unwrap().result });
     let report = ground.try_deploy("f", &folder(2), Settings::default()).await.unwrap();
     assert_eq!((report.version, report.changed), (2, true));
-    assert_eq!(ground.call("f", json!({ "ms": 1 })).await, json!([2, 2]));
-    assert_eq!(running.await.unwrap(), "[1,1]");
-    eventually("the old worker's end", || {
-        (ground.functions.get(ENVIRONMENT, "f").unwrap().workers == 1).then_some(())
-    })
-    .await;
+    let answer = ground.call("f", json!({ "ms": 1 })).await;
+    assert_eq!((&answer[0], &answer[1]), (&json!(2), &json!(2)));
+    assert_eq!(running.await.unwrap(), format!("[1,1,{old}]"));
+    eventually("the old worker's end", || (!is_alive(&old)).then_some(())).await;
 }
 
 pub async fn idle_workers_leave() {
