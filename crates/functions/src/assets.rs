@@ -18,7 +18,6 @@ struct Runtime;
 
 #[derive(RustEmbed)]
 #[folder = "carried/dist/"]
-
 struct Carried;
 
 /// What to run when the SDKs were not bundled.

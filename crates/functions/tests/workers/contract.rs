@@ -5,8 +5,10 @@ use serde_json::{Value, json};
 
 use crate::ground::Ground;
 
-/// Body of index.js and the result as JSON text, or the error's message and the stack's first line.
-const ROWS: &[(&str, Result<&str, (&str, &str)>)] = &[
+/// Body of index.js; the result as JSON text, or how the error's message and stack begin.
+type Row = (&'static str, Result<&'static str, (&'static str, &'static str)>);
+
+const ROWS: &[Row] = &[
     ("exports.main = () => 1", Ok("1")),
     ("exports.main = () => ({ a: [1, 'é', null] })", Ok(r#"{"a":[1,"é",null]}"#)),
     ("exports.main = async () => 'text'", Ok(r#""text""#)),

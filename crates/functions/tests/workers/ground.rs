@@ -189,7 +189,9 @@ async fn answer(connection: WorkerConnection, requests: Arc<Mutex<Vec<Request>>>
             let Some((name, value)) = field.trim_end().split_once(':') else { break };
             match name.to_ascii_lowercase().as_str() {
                 functions::INVOCATION_HEADER => header = Some(value.trim().to_owned()),
-                "content-length" => length = value.trim().parse().unwrap_or_else(|_| panic!("{line}: {field}")),
+                "content-length" => {
+                    length = value.trim().parse().unwrap_or_else(|_| panic!("{line}: {field}"))
+                }
                 "transfer-encoding" => chunked = true,
                 _ => {}
             }

@@ -67,9 +67,8 @@ pub async fn requests_carry_their_invocation() {
         let result = ground.functions.invoke(invocation).await.unwrap().result;
         assert_eq!(serde_json::from_str::<Vec<String>>(&result).unwrap(), vec![id; 9]);
     }
-    let requests = ground.requests.lock().unwrap();
+    let requests = ground.requests.lock().unwrap().clone();
     assert!(requests.iter().all(|request| request.header.is_some()), "{requests:?}");
-    drop(requests);
 
     let code = "const net = require('net')\nexports.main = ({ host }) => new Promise((yes) => net.connect(1, host).on('error', (e) => yes(e.code)))";
     ground.deploy("reach", code).await;

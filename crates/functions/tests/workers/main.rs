@@ -3,6 +3,9 @@
 //! This binary is its own launcher: started as `… worker-enter`, it is a worker. So it cannot use
 //! the standard harness; `main` below lists and runs the tests, and takes a name to choose some.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+#![allow(clippy::print_stdout, reason = "a harness reports on standard output")]
+
 mod contract;
 mod deploy;
 mod ground;
