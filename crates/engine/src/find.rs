@@ -32,6 +32,9 @@ pub(crate) async fn find(
         best.drain(..skip.min(best.len()));
         best
     };
+    if find.projection.is_empty() {
+        return Ok(found);
+    }
     found
         .into_iter()
         .map(|document| {

@@ -38,6 +38,11 @@ struct Slice {
 }
 
 impl Projection {
+    /// True when documents pass as they are.
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty() && self.keeps_others && self.keeps_id
+    }
+
     /// Reads `{"a": 1, "b.c": 1}` (only these and `_id`), `{"a": 0}` (all but these), `$slice` and
     /// `$elemMatch`. `_id` may be said apart from the others. An empty projection keeps everything.
     ///

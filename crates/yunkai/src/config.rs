@@ -8,7 +8,7 @@ use gateway::GatewayOptions;
 use platform::WeChatOptions;
 use tokio::net::TcpListener;
 
-/// The AppID of the simulator.
+/// The simulator's AppID for projects without one.
 pub const SIMULATED_APP_ID: &str = "wxyunkaidev0000000";
 
 /// Everything `start` needs.
@@ -26,6 +26,8 @@ pub struct Settings {
     pub is_dev: bool,
     /// The address clients use, when it differs from their Host header.
     pub public_url: Option<String>,
+    /// The AppID that the simulator plays; [`SIMULATED_APP_ID`] when absent.
+    pub app_id: Option<String>,
     /// How WeChat is reached; the simulator when absent.
     pub wechat: Option<WeChatOptions>,
 }

@@ -26,6 +26,7 @@ pub async fn run(arguments: arguments::Dev) -> Result<()> {
         environments: Vec::new(),
         is_dev: true,
         public_url: None,
+        app_id: project.app_id.clone(),
         wechat: None,
     };
     let server = Server::start(settings.listen().await?).await?;

@@ -17,6 +17,7 @@ pub fn run() -> Result<()> {
         environments: Vec::new(),
         is_dev: true,
         public_url: None,
+        app_id: None,
         wechat: None,
     };
     let options = function_options(&settings, "http://127.0.0.1:0")?;

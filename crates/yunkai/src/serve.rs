@@ -61,6 +61,7 @@ pub async fn run(arguments: arguments::Serve) -> Result<()> {
         environments: toml.environments,
         is_dev: false,
         public_url: toml.public_url.map(|url| url.trim_end_matches('/').to_owned()),
+        app_id: None,
         wechat: toml.wechat.map(|it| WeChatOptions::http(it.app_id, it.app_secret, it.base_url)),
     };
     let server = Server::start(settings.listen().await?).await?;

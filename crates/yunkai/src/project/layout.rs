@@ -14,6 +14,8 @@ use super::json;
 pub struct Layout {
     /// The environment's id.
     pub environment: Option<String>,
+    /// The mini program's AppID, when the project has a real one.
+    pub app_id: Option<String>,
     /// The folder that holds one folder per function.
     pub function_root: Option<PathBuf>,
     /// Functions named by `cloudbaserc.json`; its list is complete when there is one.
@@ -24,6 +26,7 @@ pub struct Layout {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ProjectConfig {
+    appid: Option<String>,
     cloudfunction_root: Option<String>,
 }
 
@@ -59,6 +62,9 @@ struct ConfigJson {
 /// Reads the layout of a project folder.
 pub fn read(project: &Path) -> Result<Layout> {
     let mut layout = Layout { project: project.to_owned(), ..Layout::default() };
+    let config = json::read::<ProjectConfig>(&project.join("project.config.json"))?;
+    layout.app_id =
+        config.as_ref().and_then(|config| config.appid.clone()).filter(|id| is_app_id(id));
     if let Some(rc) = json::read::<Cloudbaserc>(&project.join("cloudbaserc.json"))? {
         // `{{env.ENV_ID}}` is a template of the vendor's tool, not an id.
         layout.environment = rc.env_id.filter(|id| !id.is_empty() && !id.contains('{'));
@@ -79,6 +85,11 @@ pub fn read(project: &Path) -> Result<Layout> {
         );
     }
     Ok(layout)
+}
+
+/// Not `touristappid` and other stand-ins of the developer tools.
+fn is_app_id(id: &str) -> bool {
+    id.len() > 2 && id.starts_with("wx") && id.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
 impl Layout {

@@ -15,6 +15,8 @@ use platform::deploy::{FunctionSettings, ProjectSettings};
 pub struct Project {
     /// The environment's id as the project names it.
     pub environment: Option<String>,
+    /// The mini program's AppID, when the project has a real one.
+    pub app_id: Option<String>,
     /// Where the functions' folders lie; absent when the project has none.
     pub function_root: Option<PathBuf>,
     /// Everything but functions.
@@ -47,6 +49,7 @@ impl Project {
         let manifest = manifest::read(&folder)?;
         Ok(Self {
             environment: layout.environment.clone(),
+            app_id: layout.app_id.clone(),
             function_root: layout.function_root.clone(),
             settings: manifest.project_settings(&folder),
             layout,
