@@ -2,6 +2,8 @@
 import uniPlugin from '@dcloudio/vite-plugin-uni'
 import { defineConfig, type Plugin } from 'vite'
 
+declare const process: { env: Record<string, string | undefined> }
+
 // The plugin is CommonJS with a `default`; Node's import shows one or the other.
 const uni = (uniPlugin as unknown as { default?: typeof uniPlugin }).default ?? uniPlugin
 
@@ -27,7 +29,23 @@ function withoutVendor(): Plugin {
   }
 }
 
+/**
+ * In a browser uni-app puts functions of its own in place of `wx.request` and its like, in every module.
+ * The cloud library would take the page for a mini program; a `wx` of its own keeps uni-app away.
+ */
+function withoutBorrowedWx(): Plugin {
+  return {
+    name: 'without-borrowed-wx',
+    enforce: 'pre',
+    transform(code, id) {
+      const isLibrary = /\/(?:sdk|@yunkai\/cloud)\/dist\/index\.mjs$/.test(id.split('?')[0] ?? '')
+      if (!isLibrary || process.env.UNI_PLATFORM !== 'h5') return null
+      return { code: `${code}\nvar wx = undefined\n`, map: null }
+    },
+  }
+}
+
 export default defineConfig({
-  plugins: [uni(), withoutVendor()],
+  plugins: [withoutBorrowedWx(), uni(), withoutVendor()],
   server: { host: '127.0.0.1', port: 5173, fs: { strict: false } },
 })
