@@ -55,8 +55,8 @@ impl Settings {
         let public_url = self.public_url.clone();
         let link_base = public_url.clone().unwrap_or_else(|| url.clone());
         let functions = function_options(&self, &url)?;
-        let wechat =
-            self.wechat.unwrap_or_else(|| WeChatOptions::simulator(SIMULATED_APP_ID, &link_base));
+        let app_id = self.app_id.as_deref().unwrap_or(SIMULATED_APP_ID);
+        let wechat = self.wechat.unwrap_or_else(|| WeChatOptions::simulator(app_id, &link_base));
         Ok(Started {
             listener,
             platform: platform::Options {

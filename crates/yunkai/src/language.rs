@@ -1,5 +1,8 @@
 //! Messages carry both languages; a terminal shows the one that `LANG` asks for.
 
+/// Stands between the two sentences of a message.
+const SEPARATOR: &str = " / ";
+
 /// The sentence of a bilingual message ("English. / 中文。") that fits `LANG`.
 ///
 /// Without `LANG`, or when the message has one language only, the whole message.
@@ -15,11 +18,9 @@ pub fn localized(message: &str) -> String {
 }
 
 fn pick(message: &str, chinese: bool) -> String {
-    // The separator stands between the last ASCII sentence and the first Chinese one.
-    let split = message.match_indices(" / ").find(|(at, separator)| {
-        let after = &message[at + separator.len()..];
-        after.chars().take(40).any(is_chinese) && !message[..*at].chars().any(is_chinese)
-    });
+    // The separator is the last one before the first Chinese character.
+    let english = &message[..message.find(is_chinese).unwrap_or(0)];
+    let split = english.rfind(SEPARATOR).map(|at| (at, SEPARATOR));
     match split {
         Some((at, separator)) if chinese => message[at + separator.len()..].to_owned(),
         Some((at, _)) => message[..at].to_owned(),
