@@ -76,15 +76,21 @@ async function visit(server, path) {
     };
   });
   const arguments_ = [...flags.split(' '), `--user-data-dir=${profile}`, server.url + path];
-  const browser = spawn(CHROMIUM, arguments_, { stdio: 'ignore' });
-  const gone = new Promise((resolve) => browser.once('exit', resolve));
+  // A group of its own, to end its helpers too. They hold the pipes, and write to the profile while
+  // they live: `close` comes when the last of them is gone.
+  const stdio = ['ignore', 'pipe', 'pipe'];
+  const browser = spawn(CHROMIUM, arguments_, { stdio, detached: true });
+  browser.stdout.resume();
+  browser.stderr.resume();
+  const gone = new Promise((resolve) => browser.once('close', resolve));
   const early = gone.then((code) => ({ error: `Chromium ended with ${code}` }));
   try {
     return await Promise.race([result, early]);
   } finally {
-    browser.kill('SIGKILL');
+    if (browser.exitCode === null && browser.signalCode === null)
+      process.kill(-browser.pid, 'SIGKILL');
     await gone;
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+    rmSync(profile, { recursive: true });
   }
 }
 
