@@ -1,5 +1,6 @@
 /**
- * `console.*` of function code becomes log frames, each with the invocation that wrote it.
+ * `console.*` and writes to standard output of function code become log frames, each with the
+ * invocation that wrote it: a pipe would be read too late to tell.
  *
  * Sent at once, so they arrive before the result and survive a kill. A text over the limit is cut
  * and says so; an invocation that logs without end is stopped by a last line that says so.
@@ -60,8 +61,37 @@ function captureConsole(channel, owner) {
       return inner[name](...values)
     }
   }
+  captureStream(process.stdout, (text) => {
+    level = 'info'
+    write(text)
+  })
+  captureStream(process.stderr, (text) => {
+    level = 'error'
+    write(text)
+  })
   // The SDK's logger() writes here when _SCF_TCB_LOG is 1 (protocol 02 §3.8).
   console.__baseLog__ = (...values) => console.log(...values)
+}
+
+/** Whole lines at once; what has no end of line is sent when the running code pauses. */
+function captureStream(stream, write) {
+  let begun = ''
+  const flush = () => {
+    if (begun === '') return
+    write(begun)
+    begun = ''
+  }
+  stream.write = (chunk, encoding, done) => {
+    const isText = typeof chunk === 'string'
+    const text = isText ? chunk : Buffer.from(chunk).toString()
+    const lines = (begun + text).split('\n')
+    begun = lines.pop()
+    for (const line of lines) write(line)
+    if (begun !== '') setImmediate(flush)
+    const then = typeof encoding === 'function' ? encoding : done
+    if (then) process.nextTick(then)
+    return true
+  }
 }
 
 function cut(text) {

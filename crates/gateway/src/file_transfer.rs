@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use futures_util::TryStreamExt;
 use percent_encoding::percent_decode_str;
-use platform::storage::{self, Processing, Range};
+use platform::storage::{self, Processing, Range, Variant};
 use platform::{Code, Environment, Error, Result};
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
@@ -175,12 +175,13 @@ struct Content {
 async fn send(environment: &Environment, path: &str, request: &Parts) -> Result<Response<Body>> {
     let query = request.uri.query().unwrap_or_default();
     let record = storage::by_link(environment, path, query).await?;
-    let processing = processing(query);
-    let content = match &processing {
-        Some(processing) => {
-            let variant = storage::variant(environment, &record, processing).await?;
-            let (content_type, size, etag) = (variant.content_type, variant.size, variant.etag);
-            Content { file: variant.path, content_type, size, etag }
+    let variant = match processing(query) {
+        Some(processing) => storage::variant(environment, &record, &processing).await?,
+        None => None,
+    };
+    let content = match variant {
+        Some(Variant { path: file, content_type, size, etag }) => {
+            Content { file, content_type, size, etag }
         }
         None => Content {
             file: storage::blob(environment, &record),

@@ -71,6 +71,11 @@ pub async fn call_function(context: &Context, call: Call) -> Result<Answer> {
     });
     match outcome {
         Ok(outcome) => Ok(Answer { result: outcome.result }),
+        // Without a version in service, why the latest one was refused says more.
+        Err(InvokeError::NotFound { name }) => match environment.refusal(&call.name) {
+            Some(reason) => Err(Error::new(Code::DeployRefused, format!("{name}: {reason}"))),
+            None => Err(invoke_error(&call.name, InvokeError::NotFound { name })),
+        },
         Err(error) => Err(invoke_error(&call.name, error)),
     }
 }

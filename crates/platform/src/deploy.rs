@@ -56,6 +56,7 @@ pub async fn deploy_function(
         Ok(report) => (true, report.notices.join("\n")),
         Err(error) => (false, error.to_string()),
     };
+    environment.set_refusal(name, (!succeeded).then(|| text.clone()));
     let unchanged = outcome.as_ref().is_ok_and(|report| !report.changed);
     if !unchanged {
         environment.record(Event::Deployment { subject: name.to_owned(), succeeded, text });
@@ -66,6 +67,7 @@ pub async fn deploy_function(
 /// Takes a function out of service; running calls finish.
 pub async fn remove_function(environment: &Environment, name: &str) {
     let outcome = environment.functions().remove(environment.id(), name).await;
+    environment.set_refusal(name, None);
     let (succeeded, text) = match outcome {
         Ok(()) => (true, "Removed. / 已移除。".to_owned()),
         Err(error) => (false, error.to_string()),

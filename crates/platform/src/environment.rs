@@ -1,7 +1,8 @@
 //! One environment: its engine, accounts, files, permissions, functions and log, and nothing of another.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use engine::{Clock, Engine};
 use files::Files;
@@ -39,6 +40,8 @@ pub struct Environment {
     files: Files,
     access: Access,
     hosting: RwLock<Option<PathBuf>>,
+    /// Why the latest deployment of a function was refused, by name: callers are told, too.
+    refusals: Mutex<HashMap<String, String>>,
     shared: Shared,
 }
 
@@ -64,7 +67,7 @@ impl Environment {
         let files =
             Files::open(folder.join("files"), engine.clone(), link_key, &id, &bucket).await?;
         let access = Access::open(engine.clone()).await?;
-        Ok(Self { id, keys, engine, identity, files, access, hosting: RwLock::default(), shared })
+        Ok(Self { id, keys, engine, identity, files, access, hosting: RwLock::default(), refusals: Mutex::default(), shared })
     }
 
     /// The environment's id.
@@ -105,6 +108,19 @@ impl Environment {
     /// On whose behalf an invocation runs, while it runs and for a moment after.
     pub fn invocation(&self, request_id: &str) -> Option<Arc<InvocationContext>> {
         self.shared.invocations.get(request_id)
+    }
+
+    pub(crate) fn set_refusal(&self, function: &str, reason: Option<String>) {
+        let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        match reason {
+            Some(reason) => refusals.insert(function.to_owned(), reason),
+            None => refusals.remove(function),
+        };
+    }
+
+    pub(crate) fn refusal(&self, function: &str) -> Option<String> {
+        let refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        refusals.get(function).cloned()
     }
 
     pub(crate) fn set_hosting(&self, folder: Option<PathBuf>) {

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use files::{FileId, FileRecord, LinkError, Upload, UploadTicket};
 use futures_util::Stream;
+use percent_encoding::percent_decode_str;
 use rules::Operation;
 
 use crate::caller::Context;
@@ -115,9 +116,21 @@ async fn delete_one(context: &Context, file_id: &str) -> Result<()> {
 }
 
 /// The file behind a temporary link, when the link holds.
+///
+/// The vendors' SDKs encode a link that is encoded already, so a path whose signature does not fit
+/// is tried once more, decoded once more. Only the signature decides which of the two it is.
 pub async fn by_link(environment: &Environment, path: &str, query: &str) -> Result<FileRecord> {
     let files = environment.files();
-    files.verify_download(path, query, now_s(environment.now_ms()))?;
+    let now_s = now_s(environment.now_ms());
+    let decoded = percent_decode_str(path).decode_utf8_lossy();
+    let path = match files.verify_download(path, query, now_s) {
+        Ok(()) => path,
+        Err(LinkError::Bad) if decoded != path => {
+            files.verify_download(&decoded, query, now_s)?;
+            &decoded
+        }
+        Err(error) => return Err(error.into()),
+    };
     files.record(path).await?.ok_or_else(|| missing(path))
 }
 
@@ -126,13 +139,18 @@ pub fn blob(environment: &Environment, record: &FileRecord) -> std::path::PathBu
     environment.files().blob_path(record)
 }
 
-/// A processed picture, made on first use.
+/// A processed picture, made on first use; none for bytes that are no picture, or one too large to
+/// process: then the original is the best there is.
 pub async fn variant(
     environment: &Environment,
     record: &FileRecord,
     processing: &Processing,
-) -> Result<Variant> {
-    Ok(environment.files().variant(record, processing).await?)
+) -> Result<Option<Variant>> {
+    match environment.files().variant(record, processing).await {
+        Ok(variant) => Ok(Some(variant)),
+        Err(files::Error::NotAPicture(_) | files::Error::PictureTooLarge { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn existing(context: &Context, file_id: &str) -> Result<(String, FileRecord)> {
