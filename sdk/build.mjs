@@ -36,10 +36,12 @@ const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
 const types = ['-p', `${here}/tsconfig.json`, '--emitDeclarationOnly', '--outDir', fresh];
 execFileSync(process.execPath, [tsc, ...types], { stdio: 'inherit' });
 
-const bytes = statSync(`${fresh}/index.mjs`).size;
-if (bytes > BYTES_MAX)
-  throw new Error(`index.mjs has ${bytes} bytes, at most ${BYTES_MAX} allowed`);
+for (const file of ['index.mjs', 'index.cjs', 'miniprogram/index.js']) {
+  const bytes = statSync(`${fresh}/${file}`).size;
+  if (bytes > BYTES_MAX)
+    throw new Error(`${file} has ${bytes} bytes, at most ${BYTES_MAX} allowed`);
+  console.log(`dist/${file}: ${(bytes / 1024).toFixed(1)} KB`);
+}
 
 rmSync(`${here}/dist`, { recursive: true, force: true });
 renameSync(fresh, `${here}/dist`);
-console.log(`dist/index.mjs: ${(bytes / 1024).toFixed(1)} KB`);

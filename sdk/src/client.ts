@@ -12,6 +12,7 @@ import { Database, type Ok } from './database';
 import type { DevUser } from './dev-users';
 import { badParameter, badParameterType, CloudError, ERR_CODE, named } from './failure';
 import { CDN, CloudID, encodeEvent } from './function-data';
+import { parseJson } from './json';
 import { detectPlatform, type FileSource } from './platform';
 import type { Login } from './session';
 import type { TransferTask, UploadProgress } from './storage';
@@ -267,11 +268,8 @@ function object(param: any): any {
 // A function that returns nothing is told as null; old servers may send text that is not JSON.
 function resultOf(text: unknown): unknown {
   if (typeof text !== 'string') return text ?? null;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
+  const value = parseJson(text);
+  return value === undefined ? text : value;
 }
 
 /** Gives the caller a task, or a promise that is a task as well. */

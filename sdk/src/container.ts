@@ -5,6 +5,7 @@
 
 import type { Callbacks } from './convention';
 import { badParameter } from './failure';
+import { lowerCased, parseJson } from './json';
 import { type Place, randomHex } from './wire';
 
 /** `callContainer`'s parameter. */
@@ -41,10 +42,7 @@ export async function callContainer(
   { wire, env }: Place,
   param: CallContainerParam,
 ): Promise<Omit<CallContainerResult, 'errMsg'>> {
-  const headers: Record<string, string> = {};
-  for (const name of Object.keys(param.header || {})) {
-    headers[name.toLowerCase()] = String((param.header as Record<string, any>)[name]);
-  }
+  const headers = lowerCased(param.header);
   const service = param.service || headers['x-wx-service'];
   if (!service) throw badParameter('name the service: header { "X-WX-SERVICE": "…" } or service');
   if (typeof param.path !== 'string') throw badParameter('path is missing');
@@ -87,9 +85,6 @@ function carry(
 
 function parsed(data: string | ArrayBuffer, dataType: string | undefined): unknown {
   if (typeof data !== 'string' || (dataType && dataType !== 'json')) return data;
-  try {
-    return JSON.parse(data);
-  } catch {
-    return data;
-  }
+  const value = parseJson(data);
+  return value === undefined ? data : value;
 }

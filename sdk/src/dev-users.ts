@@ -5,6 +5,7 @@
  */
 
 import { badParameter, networkFailure } from './failure';
+import { parseJson } from './json';
 import type { Platform } from './platform';
 
 /** A simulated WeChat user of a dev server. */
@@ -77,12 +78,9 @@ export class UserSwitcher {
       headers: {},
       timeoutMs: this.timeoutMs,
     });
-    try {
-      const { users } = JSON.parse(response.data as string);
-      if (response.status === 200 && Array.isArray(users) && users.length > 0) return users;
-    } catch {
-      // Said below: a page of another server is not JSON.
-    }
+    // A page of another server is not JSON.
+    const users = parseJson(response.data)?.users;
+    if (response.status === 200 && Array.isArray(users) && users.length > 0) return users;
     throw networkFailure(
       'this server has no simulated users: give init a login (async () => null signs in ' +
         'anonymously) / 该服务器没有模拟用户：请在 init 中提供 login',

@@ -5,6 +5,7 @@
 
 import { lenient } from './cabinet';
 import { networkFailure } from './failure';
+import { lowerCased } from './json';
 import type { Platform, Request, Response, Transfer, Upload, Watcher } from './platform';
 
 interface WxTask {
@@ -166,12 +167,4 @@ function loginCode(): Promise<string> {
       fail: (error: { errMsg?: string }) => reject(reason(error)),
     }),
   );
-}
-
-function lowerCased(headers: Record<string, string> | undefined): Record<string, string> {
-  const lower: Record<string, string> = {};
-  for (const name of Object.keys(headers || {})) {
-    lower[name.toLowerCase()] = (headers as Record<string, string>)[name] as string;
-  }
-  return lower;
 }

@@ -6,6 +6,7 @@
 
 import type { UserSwitcher } from './dev-users';
 import { CloudError, networkFailure, serverFailure } from './failure';
+import { parseJson } from './json';
 import type { Platform } from './platform';
 
 /** Gives a `wx.login` code (`dev-<name>` on a dev server), or null to sign in anonymously. */
@@ -159,14 +160,7 @@ export class Session {
   }
 
   private read(): Credentials | null {
-    const text = this.storeKey && this.platform.cabinet.get(this.storeKey);
-    if (!text) return null;
-    try {
-      const { accessToken, refreshToken, expiresAtMs } = JSON.parse(text) as Credentials;
-      return { accessToken, refreshToken, expiresAtMs };
-    } catch {
-      return null;
-    }
+    return parseJson(this.storeKey && this.platform.cabinet.get(this.storeKey)) || null;
   }
 
   private async post(path: string, body: object): Promise<Record<string, any>> {
@@ -178,12 +172,8 @@ export class Session {
       body: JSON.stringify(body),
       timeoutMs: this.timeoutMs,
     });
-    let reply: Record<string, any>;
-    try {
-      reply = JSON.parse(response.data as string);
-    } catch {
-      throw networkFailure(`sign-in answered HTTP ${response.status} without JSON`);
-    }
+    const reply = parseJson(response.data);
+    if (!reply) throw networkFailure(`sign-in answered HTTP ${response.status} without JSON`);
     const code = reply.error || reply.code;
     if (!code && response.status < 300) return reply;
     const message = reply.error_description || reply.message || `HTTP ${response.status}`;

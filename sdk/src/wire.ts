@@ -6,6 +6,7 @@
 
 import { UserSwitcher } from './dev-users';
 import { CloudError, NETWORK, networkFailure, serverFailure } from './failure';
+import { parseJson } from './json';
 import type { Platform, Request, Response } from './platform';
 import { isTokenFailure, type Login, Session } from './session';
 
@@ -129,28 +130,17 @@ export class Wire {
   }
 }
 
-function replyOf(response: Response): Reply {
-  let body: any;
-  try {
-    body = JSON.parse(response.data as string);
-  } catch {
-    throw networkFailure(`the server answered HTTP ${response.status} without JSON`);
-  }
+function replyOf({ data, status }: Response): Reply {
+  const body = parseJson(data);
+  if (body === undefined) throw networkFailure(`the server answered HTTP ${status} without JSON`);
   if (body?.code) throw serverFailure(String(body.code), body.message, body.requestId);
-  if (response.status >= 300) throw serverFailure('SYS_ERR', `HTTP ${response.status}`);
+  if (status >= 300) throw serverFailure('SYS_ERR', `HTTP ${status}`);
   return { data: body?.data, requestId: body?.requestId || '' };
 }
 
-function throwIfToken(response: Response): void {
-  let body: any = null;
-  try {
-    const { data } = response;
-    body = JSON.parse(
-      typeof data === 'string' ? data : String.fromCharCode(...new Uint8Array(data)),
-    );
-  } catch {
-    return;
-  }
+function throwIfToken({ data }: Response): void {
+  const text = typeof data === 'string' ? data : String.fromCharCode(...new Uint8Array(data));
+  const body = parseJson(text);
   const failure = serverFailure(String(body?.code || ''), String(body?.message || ''));
   if (isTokenFailure(failure)) throw failure;
 }
