@@ -148,6 +148,12 @@ impl Functions {
         pools.get(environment).into_iter().flatten().map(|(_, pool)| pool.info()).collect()
     }
 
+    /// How many waiting workers are ready to be given a function.
+    #[must_use]
+    pub fn waiting_workers(&self) -> usize {
+        self.hall.ready_workers()
+    }
+
     /// One function.
     #[must_use]
     pub fn get(&self, environment: &str, name: &str) -> Option<FunctionInfo> {

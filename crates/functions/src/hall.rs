@@ -115,6 +115,11 @@ impl Hall {
         })
     }
 
+    /// How many waiting workers are ready to be given a function.
+    pub fn ready_workers(&self) -> usize {
+        self.lock().ready.len()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::request::Parts;
 use axum::http::{Request, Response, StatusCode, header};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use platform::sign_in::{self, SignedIn};
 use platform::{Caller, Code, Environment, Error, Result};
 use serde_json::{Map, Value as Json, json};
@@ -34,6 +34,7 @@ pub fn routes() -> Router<Arc<Gateway>> {
         .route("/auth/v1/token", post(refresh))
         .route("/auth/v1/revoke", post(revoke))
         .route("/auth/v1/user/me", get(user_me))
+        .route("/auth/{*rest}", any(unsupported))
 }
 
 struct Call {
@@ -138,6 +139,17 @@ async fn user_me(gateway: State<Arc<Gateway>>, request: Request<Body>) -> Respon
             }
             _ => Err(sign_in::not_signed_in()),
         }
+    })
+    .await
+}
+
+/// HTML would be taken for a network failure and asked again.
+async fn unsupported() -> Response<Body> {
+    respond(async {
+        Err(Error::new(
+            Code::Unsupported,
+            "This way of signing in is not supported by this version. / 当前版本不支持此登录方式。",
+        ))
     })
     .await
 }

@@ -70,7 +70,9 @@ async fn functions(State(gateway): State<Arc<Gateway>>, request: Request<Body>) 
         .into_iter()
         .map(|it| json!({ "name": it.name, "version": it.version, "workers": it.workers }))
         .collect();
-    json_response(StatusCode::OK, json!({ "functions": list }).to_string())
+    let waiting = platform::deploy::waiting_workers(environment);
+    let body = json!({ "functions": list, "waitingWorkers": waiting });
+    json_response(StatusCode::OK, body.to_string())
 }
 
 /// The journal as server-sent events: what the ring holds, then everything new.

@@ -79,3 +79,8 @@ pub async fn remove_function(environment: &Environment, name: &str) {
 pub fn list_functions(environment: &Environment) -> Vec<FunctionInfo> {
     environment.functions().list(environment.id())
 }
+
+/// How many workers wait for a function to run.
+pub fn waiting_workers(environment: &Environment) -> usize {
+    environment.functions().waiting_workers()
+}

@@ -67,7 +67,17 @@ impl Environment {
         let files =
             Files::open(folder.join("files"), engine.clone(), link_key, &id, &bucket).await?;
         let access = Access::open(engine.clone()).await?;
-        Ok(Self { id, keys, engine, identity, files, access, hosting: RwLock::default(), refusals: Mutex::default(), shared })
+        Ok(Self {
+            id,
+            keys,
+            engine,
+            identity,
+            files,
+            access,
+            hosting: RwLock::default(),
+            refusals: Mutex::default(),
+            shared,
+        })
     }
 
     /// The environment's id.

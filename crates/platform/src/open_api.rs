@@ -14,10 +14,7 @@ pub async fn call(context: &Context, name: &str, fields: Vec<Field>) -> Result<O
         }
         Caller::Administrator => None,
         Caller::User(_) | Caller::Nobody => {
-            return Err(Error::new(
-                Code::InvalidContext,
-                "Open API calls are for cloud functions only. / 开放接口只能在云函数中调用。",
-            ));
+            return Err(for_functions_only());
         }
     };
     let call = OpenApiCall { name: name.to_owned(), fields, caller_openid };
@@ -25,4 +22,12 @@ pub async fn call(context: &Context, name: &str, fields: Vec<Field>) -> Result<O
         let number = error.errcode();
         Error::from_room(Code::WeChatRefused, error).numbered(number)
     })
+}
+
+/// The error for clients: open API calls carry the power of the AppSecret.
+pub fn for_functions_only() -> Error {
+    Error::new(
+        Code::InvalidContext,
+        "Open API calls are for cloud functions only. / 开放接口只能在云函数中调用。",
+    )
 }

@@ -5,7 +5,7 @@ use platform::{Context, Result};
 use serde_json::json;
 
 use crate::encode;
-use crate::envelope::Envelope;
+use crate::envelope::{Envelope, invalid};
 use crate::reply::Reply;
 
 /// Runs the action, or `None` when there is none of that name.
@@ -65,7 +65,7 @@ async fn insert_a(context: &Context, envelope: &Envelope) -> Result<Reply> {
         && !document.contains_key("_id")
     {
         let id = value::ejson::from_json(id, context.now_ms)
-            .map_err(|_| crate::envelope::invalid("_id", "a string or number", "字符串或数字"))?;
+            .map_err(|_| invalid("_id", "a string or number", "字符串或数字"))?;
         document.insert("_id", id);
     }
     let ids = database::insert(context, collection, documents).await?;
@@ -77,7 +77,8 @@ fn write(envelope: &Envelope) -> Result<Write> {
     Ok(Write {
         collection: envelope.required_text("collectionName")?.to_owned(),
         filter: envelope.document("query")?,
-        data: envelope.document("data")?.unwrap_or_default(),
+        // Without data a replacement would empty the document.
+        data: envelope.document("data")?.ok_or_else(|| invalid("data", "a document", "文档"))?,
         multi: envelope.flag("multi"),
         merge: envelope.flag("merge"),
         upsert: envelope.flag("upsert"),

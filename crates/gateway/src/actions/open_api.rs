@@ -15,6 +15,9 @@ const API_NOT_FOUND: i32 = -604_100;
 
 /// Runs the action, or `None` when there is none of that name.
 pub async fn run(context: &Context, action: &str, envelope: &Envelope) -> Result<Option<Reply>> {
+    if !context.caller.is_privileged() {
+        return Err(open_api::for_functions_only());
+    }
     match action {
         "openApi" => open_api(context, envelope).await.map(Some),
         "api" => api(context, envelope).await.map(Some),

@@ -50,7 +50,8 @@ async fn anonymously(environment: &Environment, envelope: &Envelope) -> Result<R
     let known = envelope.text("anonymous_uuid").filter(|uuid| !uuid.is_empty());
     let SignedIn { account, credentials } = sign_in::anonymously(environment, known).await?;
     Ok(Reply::members(&json!({
-        "uuid": account.uid,
+        // What the client shows the next time to be the same user; as good as a password.
+        "uuid": account.anonymous_uuid,
         "refresh_token": credentials.refresh_token,
     })))
 }

@@ -1,0 +1,113 @@
+//! The load generator: closed loop, one keep-alive HTTP/1.1 connection per client.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::{Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+/// A request to be sent again and again.
+#[derive(Debug, Clone)]
+pub struct Shot {
+    /// `host:port`.
+    pub address: String,
+    /// Path and query.
+    pub path: String,
+    /// Headers besides Host and Content-Type.
+    pub headers: Vec<(String, String)>,
+    /// The JSON body.
+    pub body: Bytes,
+    /// What the answer must contain to count.
+    pub expected: &'static str,
+}
+
+/// What a round of load measured.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Measured {
+    /// Answers per second.
+    pub per_second: f64,
+    /// Median latency.
+    pub p50: Duration,
+    /// 99th percentile of the latency.
+    pub p99: Duration,
+}
+
+/// One client's connection.
+pub struct Client {
+    sender: SendRequest<Full<Bytes>>,
+}
+
+impl Client {
+    /// Connects.
+    pub async fn connect(address: &str) -> Result<Self> {
+        let stream = TcpStream::connect(address).await.context(address.to_owned())?;
+        stream.set_nodelay(true)?;
+        let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+        tokio::spawn(connection);
+        Ok(Self { sender })
+    }
+
+    /// Sends the shot and answers the body.
+    pub async fn send(&mut self, shot: &Shot) -> Result<Bytes> {
+        let mut request = Request::post(&shot.path)
+            .header("host", &shot.address)
+            .header("content-type", "application/json");
+        for (name, value) in &shot.headers {
+            request = request.header(name, value);
+        }
+        let request = request.body(Full::new(shot.body.clone()))?;
+        self.sender.ready().await?;
+        let response = self.sender.send_request(request).await?;
+        let status = response.status();
+        let body = response.into_body().collect().await?.to_bytes();
+        let text = String::from_utf8_lossy(&body);
+        ensure!(status == StatusCode::OK && text.contains(shot.expected), "{status}: {text}");
+        Ok(body)
+    }
+}
+
+/// Fires from `clients` connections for `lasting`, each as soon as its last answer came.
+pub async fn fire(shot: &Shot, clients: usize, lasting: Duration) -> Result<Measured> {
+    let started = Instant::now();
+    let mut tasks = Vec::new();
+    for _ in 0..clients {
+        let shot = shot.clone();
+        tasks.push(tokio::spawn(async move {
+            let mut client = Client::connect(&shot.address).await?;
+            let mut latencies = Vec::new();
+            while started.elapsed() < lasting {
+                let sent = Instant::now();
+                client.send(&shot).await?;
+                latencies.push(sent.elapsed());
+            }
+            anyhow::Ok(latencies)
+        }));
+    }
+    let mut latencies = Vec::new();
+    for task in tasks {
+        latencies.extend(task.await??);
+    }
+    Ok(measured(latencies, started.elapsed()))
+}
+
+/// Rate and percentiles of a set of latencies.
+pub fn measured(mut latencies: Vec<Duration>, elapsed: Duration) -> Measured {
+    latencies.sort_unstable();
+    let at = |part: usize| latencies.get(latencies.len() * part / 100).copied().unwrap_or_default();
+    Measured {
+        #[expect(clippy::cast_precision_loss, reason = "a count of answers")]
+        per_second: latencies.len() as f64 / elapsed.as_secs_f64(),
+        p50: at(50),
+        p99: at(99),
+    }
+}
+
+/// The round with the median rate.
+pub fn median(mut rounds: Vec<Measured>) -> Measured {
+    rounds.sort_by(|a, b| a.per_second.total_cmp(&b.per_second));
+    rounds.get(rounds.len() / 2).copied().unwrap_or_default()
+}

@@ -1,0 +1,117 @@
+//! Our side: the release binary serving the project of this folder, in a fresh data directory.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::{Context, Result, anyhow};
+use bytes::Bytes;
+use serde_json::{Value as Json, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::load::{Client, Shot};
+
+/// A running server; ended when dropped.
+pub struct Platform {
+    child: Child,
+    /// `host:port`.
+    pub address: String,
+    api_key: String,
+    /// Its data directory.
+    pub data: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+/// The folder of this crate.
+pub fn here() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+impl Platform {
+    /// Starts the binary beside this one on a project folder.
+    pub async fn start(project: &Path) -> Result<Self> {
+        let folder = tempfile::tempdir_in(here().join("../target"))?;
+        let data = folder.path().join("data");
+        let binary = std::env::current_exe()?.with_file_name("yunkai");
+        let mut child = Command::new(&binary)
+            .args(["dev", "--port", "0", "--no-watch", "--data"])
+            .arg(&data)
+            .arg(project)
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .with_context(|| format!("{} (build it first: make release)", binary.display()))?;
+        let stdout = child.stdout.take().ok_or_else(|| anyhow!("no standard output"))?;
+        let mut lines = BufReader::new(stdout).lines();
+        let address = loop {
+            let line = lines.next_line().await?.ok_or_else(|| anyhow!("the server ended"))?;
+            if let Some(address) = line.strip_prefix("ready http://") {
+                break address.to_owned();
+            }
+        };
+        // The terminal must be read on, or the server would wait for it.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        let credentials = std::fs::read(data.join("credentials.json"))?;
+        let credentials: Json = serde_json::from_slice(&credentials)?;
+        let api_key = credentials["apiKey"].as_str().unwrap_or_default().to_owned();
+        Ok(Self { child, address, api_key, data, _folder: folder })
+    }
+
+    /// Waits until a worker waits for a function, so that the next cold call finds one.
+    pub async fn waiting_worker(&self) -> Result<()> {
+        loop {
+            let response = get(&self.address, "/_api/functions").await?;
+            if response["waitingWorkers"].as_u64() >= Some(1) {
+                return Ok(());
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    }
+
+    /// The server's process id.
+    pub fn process_id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// An `/admin` request as a server SDK sends it, with the API key.
+    pub fn admin(&self, body: &Json) -> Shot {
+        Shot {
+            address: self.address.clone(),
+            path: "/admin?env=bench".to_owned(),
+            headers: vec![("authorization".to_owned(), format!("Bearer {}", self.api_key))],
+            body: Bytes::from(body.to_string()),
+            expected: "\"data\"",
+        }
+    }
+
+    /// A call of a function.
+    pub fn call(&self, function: &str, data: &Json) -> Shot {
+        self.admin(&json!({
+            "action": "functions.invokeFunction",
+            "function_name": function,
+            "request_data": data.to_string(),
+            "envName": "bench",
+        }))
+    }
+
+    /// Makes a collection.
+    pub async fn create_collection(&self, name: &str) -> Result<()> {
+        let body = json!({ "action": "database.addCollection", "collectionName": name });
+        let shot = Shot { expected: "requestId", ..self.admin(&body) };
+        Client::connect(&self.address).await?.send(&shot).await?;
+        Ok(())
+    }
+}
+
+async fn get(address: &str, path: &str) -> Result<Json> {
+    let stream = tokio::net::TcpStream::connect(address).await?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(hyper_util::rt::TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    let request = hyper::Request::get(path)
+        .header("host", address)
+        .body(http_body_util::Empty::<Bytes>::new())?;
+    let response = sender.send_request(request).await?;
+    let body = http_body_util::BodyExt::collect(response.into_body()).await?.to_bytes();
+    Ok(serde_json::from_slice(&body)?)
+}
