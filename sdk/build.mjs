@@ -1,6 +1,6 @@
 /**
- * Builds `dist/`: an ES module, a CommonJS module, the same for mini programs, and the types. Refuses
- * a bundle that has grown beyond 40 KB.
+ * Builds `dist/`: an ES module, a CommonJS module, the same for mini programs, and the types.
+ * Refuses a bundle that has grown beyond 40 KB.
  */
 
 import { execFileSync } from 'node:child_process';

@@ -1,6 +1,6 @@
 /**
- * A small persistent store of strings. Stores of phones and browsers may be full, blocked or absent;
- * a value that is lost costs a sign-in, so this one never fails.
+ * A small persistent store of strings. Stores of phones and browsers may be full, blocked or
+ * absent; a value that is lost costs a sign-in, so this one never fails.
  */
 
 /** `get` gives null where there is nothing; `set` and `remove` may do nothing. */

@@ -37,7 +37,9 @@ export type EnvOption =
 export interface CloudOptions {
   /** The environment id. Without one the server takes its default. */
   env?: EnvOption;
-  /** The server, e.g. `https://cloud.example.com`. In a browser the default is the page's origin. */
+  /**
+   * The server, e.g. `https://cloud.example.com`. In a browser the default is the page's origin.
+   */
   endpoint?: string;
   /** Accepted for compatibility; the server knows its users anyway. */
   traceUser?: boolean;

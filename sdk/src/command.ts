@@ -1,6 +1,6 @@
 /**
- * `db.command`: the operators of queries, updates, projections and aggregates in one object, and the
- * form of projections on the wire (protocol 03 §5.3, §5.5).
+ * `db.command`: the operators of queries, updates, projections and aggregates in one object, and
+ * the form of projections on the wire (protocol 03 §5.3, §5.5).
  */
 
 import { Aggregate } from './aggregate';

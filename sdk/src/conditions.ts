@@ -1,6 +1,7 @@
 /**
- * What `where` understands: conditions as values, and their form on the wire as the official clients
- * send them (protocol 03 §2.5, §5.1). Nested objects become dotted paths, logic moves to the top.
+ * What `where` understands: conditions as values, and their form on the wire as the official
+ * clients send them (protocol 03 §2.5, §5.1). Nested objects become dotted paths, logic moves to
+ * the top.
  */
 
 import { badParameterType } from './failure';

@@ -29,7 +29,9 @@ export class UserSwitcher {
     private readonly timeoutMs: number,
   ) {}
 
-  /** The users of the server, the current one marked. Fails where the server is not a dev server. */
+  /**
+   * The users of the server, the current one marked. Fails where the server is not a dev server.
+   */
   async users(): Promise<DevUser[]> {
     const users = await this.list();
     const current = this.choose(users);

@@ -1,6 +1,6 @@
 /**
- * Places on the earth, as `db.Geo` gives them and documents hold them. Longitude first, degrees.
- * It checks ranges and shapes when a value is made; whether a polygon closes is the server's matter.
+ * Places on the earth, as `db.Geo` gives them and documents hold them. Longitude first, degrees. It
+ * checks ranges and shapes when a value is made; whether a polygon closes is the server's matter.
  */
 
 import { callable } from './callable';

@@ -1,6 +1,6 @@
 /**
- * `@yunkai/cloud`: the object that `wx.cloud` is, for a self-hosted Yunkai server. One core with two
- * adapters, for mini programs and for browsers and Node; no dependencies.
+ * `@yunkai/cloud`: the object that `wx.cloud` is, for a self-hosted Yunkai server. One core with
+ * two adapters, for mini programs and for browsers and Node; no dependencies.
  */
 
 import { Cloud } from './client';

@@ -1,7 +1,7 @@
 /**
- * The adapter for browsers and Node ≥ 20: `fetch`, `XMLHttpRequest` for upload progress in browsers,
- * and files of the machine in Node. It keeps credentials in a browser's localStorage and, in Node,
- * nowhere: a process forgets its users.
+ * The adapter for browsers and Node ≥ 20: `fetch`, `XMLHttpRequest` for upload progress in
+ * browsers, and files of the machine in Node. It keeps credentials in a browser's localStorage and,
+ * in Node, nowhere: a process forgets its users.
  */
 
 import { lenient, NO_CABINET } from './cabinet';
@@ -16,7 +16,9 @@ import type {
   Watcher,
 } from './platform';
 
-/** The part of Node's `process` that is used here; builtins are asked for, so no bundler sees them. */
+/**
+ * The part of Node's `process` that is used here; builtins are asked for, so no bundler sees them.
+ */
 interface NodeProcess {
   versions?: { node?: string };
   getBuiltinModule?(name: string): any;

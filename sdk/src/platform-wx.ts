@@ -1,6 +1,7 @@
 /**
- * The mini-program adapter: `wx.request`, `wx.uploadFile`, `wx.downloadFile`, `wx.login` and storage.
- * Domains must be listed in the mini program's settings; this file cannot help where they are not.
+ * The mini-program adapter: `wx.request`, `wx.uploadFile`, `wx.downloadFile`, `wx.login` and
+ * storage. Domains must be listed in the mini program's settings; this file cannot help where they
+ * are not.
  */
 
 import { lenient } from './cabinet';
@@ -29,7 +30,9 @@ interface Wx {
 
 declare const wx: Wx | undefined;
 
-/** Whether this is a mini program: pages inside WeChat's browser have a `wx` too, without requests. */
+/**
+ * Whether this is a mini program: pages inside WeChat's browser have a `wx` too, without requests.
+ */
 export function isMiniProgram(): boolean {
   return (
     typeof wx === 'object' &&

@@ -1,7 +1,7 @@
 /**
  * Files: upload by the form the server hands out, download by temporary links, links and deletion
- * (protocol 04 §2). Bytes go straight between the platform's adapter and the address of the server's
- * choice; this file only knows the calls around that.
+ * (protocol 04 §2). Bytes go straight between the platform's adapter and the address of the
+ * server's choice; this file only knows the calls around that.
  */
 
 import {
@@ -15,7 +15,9 @@ import {
 import type { FileSource, Progress, Transfer, Watcher } from './platform';
 import type { Place } from './wire';
 
-/** How an upload or download is watched and stopped, as in `wx.uploadFile` and `wx.downloadFile`. */
+/**
+ * How an upload or download is watched and stopped, as in `wx.uploadFile` and `wx.downloadFile`.
+ */
 export interface TransferTask<P> {
   /** Stops the transfer; the call fails with `…:fail abort`. */
   abort(): void;

@@ -1,7 +1,8 @@
 /**
- * The library in a real page: sign-in by the user switcher, upload progress and abort by XHR, `blob:`
- * downloads. The page runs in Chromium, posts what it saw to the server of the tests, and is closed.
- * Without a Chromium (`CHROMIUM`, else /usr/bin/chromium) this file is skipped and says so.
+ * The library in a real page: sign-in by the user switcher, upload progress and abort by XHR,
+ * `blob:` downloads. The page runs in Chromium, posts what it saw to the server of the tests, and
+ * is closed. Without a Chromium (`CHROMIUM`, else /usr/bin/chromium) this file is skipped and says
+ * so.
  */
 
 import assert from 'node:assert/strict';

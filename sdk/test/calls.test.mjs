@@ -1,6 +1,6 @@
 /**
- * Every call in both conventions, its result and its failure: the shapes, `errMsg` and `errCode` that
- * applications written for wx.cloud compare with (protocol 01 §7, 04 §8).
+ * Every call in both conventions, its result and its failure: the shapes, `errMsg` and `errCode`
+ * that applications written for wx.cloud compare with (protocol 01 §7, 04 §8).
  */
 
 import assert from 'node:assert/strict';
@@ -411,7 +411,7 @@ test('callContainer passes requests and answers through', async () => {
   assert.equal(server.others.at(-1).url, '/v1/cloudrun/shop/q?a=%26&b=2');
 });
 
-test('methods work when taken off the object, and the default export is the same object', async () => {
+test('methods work taken off the object, and the default export is the same', async () => {
   server.web = () => ({ data: { response_data: '1' } });
   const { callFunction } = client;
   assert.equal((await callFunction({ name: 'f' })).result, 1);

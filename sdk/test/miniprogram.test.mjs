@@ -1,6 +1,6 @@
 /**
- * The mini-program build in a place that has nothing but JavaScript and a `wx`: no fetch, no URL, no
- * document, no process. The `wx` here speaks real HTTP to the server of the tests.
+ * The mini-program build in a place that has nothing but JavaScript and a `wx`: no fetch, no URL,
+ * no document, no process. The `wx` here speaks real HTTP to the server of the tests.
  */
 
 import assert from 'node:assert/strict';

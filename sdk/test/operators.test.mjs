@@ -1,7 +1,7 @@
 /**
- * Every operator, sent and compared with what the official clients sent (js-sdk v1 and tcb-admin-node,
- * whose recordings are equal). The few differences are listed with their reasons; a recording that no
- * row asks for fails the test too.
+ * Every operator, sent and compared with what the official clients sent (js-sdk v1 and tcb-admin-
+ * node, whose recordings are equal). The few differences are listed with their reasons; a recording
+ * that no row asks for fails the test too.
  */
 
 import assert from 'node:assert/strict';

@@ -1,6 +1,7 @@
 /**
- * Signing in: silently, once for many calls, renewed when the server asks for it, never twice for one
- * refusal; the user switcher of a browser on a dev server; and what is sent again after a lost answer.
+ * Signing in: silently, once for many calls, renewed when the server asks for it, never twice for
+ * one refusal; the user switcher of a browser on a dev server; and what is sent again after a lost
+ * answer.
  */
 
 import assert from 'node:assert/strict';

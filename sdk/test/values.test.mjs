@@ -1,4 +1,6 @@
-/** Values of documents on a round trip: what is read is what was written (protocol 03 §2.2, §2.4). */
+/**
+ * Values of documents on a round trip: what is read is what was written (protocol 03 §2.2, §2.4).
+ */
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
