@@ -27,8 +27,8 @@ pub const TABLE: &[Row] = &[
     row("files", &["value", "engine"]),
     // Invocation records and triggers will be engine documents; today nothing is kept there.
     Row { room: "functions", imports: &[], may_import: &["value", "engine"] },
-    // Access tokens are kept in memory; a cluster will want them in the engine.
-    Row { room: "wechat", imports: &[], may_import: &["value", "engine"] },
+    // The clock; access tokens are kept in memory until several nodes share them.
+    Row { room: "wechat", imports: &["engine"], may_import: &["value"] },
     row(
         "platform",
         &["value", "query", "rules", "store", "engine", "identity", "files", "functions", "wechat"],
