@@ -88,6 +88,12 @@ impl Ledger {
         }
     }
 
+    /// The invocation never began here: the one before it is still settling.
+    pub(crate) fn withdraw(&self) {
+        let mut entries = self.lock();
+        entries.current = entries.recent.pop_back().map(|(id, _)| id);
+    }
+
     /// The running invocation, else the last one that settled: for output that names none.
     pub(crate) fn latest(&self) -> Option<String> {
         let entries = self.lock();

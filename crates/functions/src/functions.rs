@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -210,7 +210,8 @@ impl Deploys {
 }
 
 /// Folders, Node, confinement: everything that blocks.
-fn prepare(mut options: Options) -> Result<(Options, Measures, Workshop), Error> {
+fn prepare(options: Options) -> Result<(Options, Measures, Workshop), Error> {
+    let mut options = with_programs(options);
     for folder in [&options.data_dir, &options.run_dir] {
         fs::create_dir_all(folder).map_err(Error::disk("create", folder))?;
     }
@@ -234,6 +235,24 @@ fn prepare(mut options: Options) -> Result<(Options, Measures, Workshop), Error>
     }
     let workshop = Workshop::open(&options.data_dir, &runtime, &options.node, carried)?;
     Ok((options, measures, workshop))
+}
+
+/// The options with absolute paths of Node and the launcher.
+pub(crate) fn with_programs(mut options: Options) -> Options {
+    options.node = find_program(options.node);
+    options.launcher = find_program(options.launcher);
+    options
+}
+
+/// The absolute path of a program that may be given by its name alone, as a shell would find it.
+fn find_program(program: PathBuf) -> PathBuf {
+    if program.components().count() > 1 {
+        return std::path::absolute(&program).unwrap_or(program);
+    }
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    let found =
+        std::env::split_paths(&paths).map(|path| path.join(&program)).find(|path| path.is_file());
+    found.unwrap_or(program)
 }
 
 fn find_measures(options: &Options) -> Result<Measures, Error> {

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::Ordering;
@@ -164,6 +165,7 @@ impl Workshop {
             fs::write(&path, lock).map_err(Error::disk("write", path))?;
         }
         self.run_npm(&staging.0).await?;
+        open_up(&staging.0).map_err(Error::disk("share", &staging.0))?;
         match fs::rename(&staging.0, &target) {
             // Two functions with the same dependencies may be deployed at the same moment.
             Err(error) if !target.is_dir() => Err(Error::disk("rename", target)(error)),
@@ -212,6 +214,25 @@ fn failed(why: &str) -> Error {
          deploy the function with its node_modules. / npm 安装依赖失败:{why}。请检查 package.json 与网络,\
          或连同 node_modules 一起部署。"
     ))
+}
+
+/// Workers run as other users: what npm installed must be readable whatever the umask is.
+fn open_up(path: &Path) -> io::Result<()> {
+    let metadata = path.symlink_metadata()?;
+    if metadata.is_symlink() {
+        return Ok(());
+    }
+    let mode = metadata.permissions().mode();
+    let wanted = if metadata.is_dir() || mode & 0o100 != 0 { 0o755 } else { 0o644 };
+    if mode & 0o777 != wanted {
+        fs::set_permissions(path, fs::Permissions::from_mode(wanted))?;
+    }
+    if metadata.is_dir() {
+        for entry in fs::read_dir(path)? {
+            open_up(&entry?.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// A folder that is removed unless it was renamed away.

@@ -15,6 +15,7 @@ pub(crate) const NODE_MAJOR_MIN: u32 = 20;
 /// Starts Node and the launcher once or a few times; needs no running runtime.
 #[must_use]
 pub fn doctor(options: &Options) -> Vec<Check> {
+    let options = &crate::functions::with_programs(options.clone());
     let mut checks = vec![check_node(&options.node), check_carried()];
     if !options.confine {
         let why = "Switched off in the configuration: functions run with the rights of the server. / \

@@ -68,7 +68,7 @@ impl Worker {
             }
             Ended::HandedBack => {
                 self.unsettled = true;
-                self.ledger.settle();
+                self.ledger.withdraw();
                 pool.put_back(&self.hall, job);
                 return After::Continue;
             }

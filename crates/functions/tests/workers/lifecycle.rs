@@ -215,3 +215,34 @@ pub async fn memory_has_a_limit() {
     assert_eq!(answer, Err(InvokeError::OutOfMemory { limit_mb: 128 }));
     assert_eq!(ground.call("eat", json!({ "mb": 20 })).await, 20);
 }
+
+/// A server of its own, for the test below: prints the processes of its workers and waits.
+pub async fn serve_until_killed() -> std::process::ExitCode {
+    let ground = Ground::new().await;
+    ground.deploy("f", "exports.main = ({ ms }) => process.pid").await;
+    ground.deploy("busy", "exports.main = () => { console.log(process.pid); for (;;); }").await;
+    let idle = ground.call("f", json!({})).await;
+    let invocation = ground.invocation("busy", &json!({}));
+    let functions = ground.functions.clone();
+    tokio::spawn(async move { functions.invoke(invocation).await });
+    let busy = ground.log_line(|line| line.function == "busy").await.text;
+    println!("[{idle},{busy}]");
+    std::future::pending().await
+}
+
+pub async fn no_worker_survives_the_server() {
+    let mut server = tokio::process::Command::new(std::env::current_exe().unwrap())
+        .arg("serve-until-killed")
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut output = tokio::io::BufReader::new(server.stdout.take().unwrap());
+    tokio::io::AsyncBufReadExt::read_line(&mut output, &mut line).await.unwrap();
+    let pids: Vec<Value> = serde_json::from_str(&line).unwrap();
+    assert!(pids.len() == 2 && pids.iter().all(is_alive), "{line}");
+    server.kill().await.unwrap();
+    for pid in pids {
+        eventually("the end of a worker", || (!is_alive(&pid)).then_some(())).await;
+    }
+}

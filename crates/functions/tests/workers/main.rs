@@ -35,7 +35,7 @@ const TESTS: &[Test] = tests![
     lifecycle: the_time_limit_kills_the_whole_group, broken_workers_are_explained_and_replaced,
         a_waiting_worker_serves_the_first_call, sixty_four_calls_at_once, calls_of_calls_do_not_starve,
         a_redeploy_lets_running_calls_finish, idle_workers_leave, the_queue_has_an_end,
-        shutdown_ends_every_worker, memory_has_a_limit;
+        shutdown_ends_every_worker, memory_has_a_limit, no_worker_survives_the_server;
     deploy: bad_packages_are_refused_with_a_reason, dependencies_are_resolved_in_order,
         equal_packages_change_nothing, functions_are_listed_and_removed;
     sandbox: confinement_holds_where_it_is_on, doctor_explains;
@@ -46,26 +46,34 @@ fn main() -> ExitCode {
     if arguments.first().is_some_and(|word| word == "worker-enter") {
         return functions::enter(&arguments[1..]);
     }
-    if arguments.iter().any(|word| word == "--list") {
-        for (name, _) in TESTS {
+    if arguments.first().is_some_and(|word| word == "serve-until-killed") {
+        return run(lifecycle::serve_until_killed());
+    }
+    let has = |option: &str| arguments.iter().any(|word| word == option);
+    if has("--list") {
+        // No test is ignored, and that is what runners ask for with this option.
+        for (name, _) in TESTS.iter().filter(|_| !has("--ignored")) {
             println!("{name}: test");
         }
         return ExitCode::SUCCESS;
     }
     let wanted: Vec<&String> = arguments.iter().filter(|word| !word.starts_with('-')).collect();
-    let chosen = |name: &str| wanted.is_empty() || wanted.iter().any(|word| name.contains(*word));
+    let fits =
+        |name: &str, word: &str| if has("--exact") { name == word } else { name.contains(word) };
+    let chosen = |name: &str| wanted.is_empty() || wanted.iter().any(|word| fits(name, word));
     ground::build_carried_sdks();
-    let mut failed = 0;
+    let (mut passed, mut failed) = (0, 0);
     for (name, test) in TESTS.iter().filter(|(name, _)| chosen(name)) {
-        let passed = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-            runtime.expect("a runtime can be made").block_on(test());
-        })
-        .join()
-        .is_ok();
-        println!("test {name} ... {}", if passed { "ok" } else { "FAILED" });
-        failed += u32::from(!passed);
+        let well = std::thread::spawn(move || run(test())).join().is_ok();
+        println!("test {name} ... {}", if well { "ok" } else { "FAILED" });
+        *if well { &mut passed } else { &mut failed } += 1;
     }
-    println!("\ntest result: {failed} failed");
+    let verdict = if failed == 0 { "ok" } else { "FAILED" };
+    println!("\ntest result: {verdict}. {passed} passed; {failed} failed; 0 ignored");
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn run<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.expect("a runtime can be made").block_on(work)
 }
