@@ -1,4 +1,7 @@
-/** Builds the album with uni-app for WeChat and for browsers. Nothing in the output may come from elsewhere. */
+/**
+ * Builds the album with uni-app for WeChat and for browsers. Nothing in the output may come from
+ * elsewhere.
+ */
 import uniPlugin from '@dcloudio/vite-plugin-uni'
 import { defineConfig, type Plugin } from 'vite'
 
@@ -30,8 +33,9 @@ function withoutVendor(): Plugin {
 }
 
 /**
- * In a browser uni-app puts functions of its own in place of `wx.request` and its like, in every module.
- * The cloud library would take the page for a mini program; a `wx` of its own keeps uni-app away.
+ * In a browser uni-app puts functions of its own in place of `wx.request` and its like, in every
+ * module. The cloud library would take the page for a mini program; a `wx` of its own keeps
+ * uni-app away.
  */
 function withoutBorrowedWx(): Plugin {
   return {

@@ -1,6 +1,6 @@
 /**
- * Writes src/styles/icons.scss: the few icons the album uses, from the pinned TDesign set, as CSS masks.
- * The result is committed; run it again after changing the list. It fetches nothing.
+ * Writes src/styles/icons.scss: the few icons the album uses, from the pinned TDesign set, as CSS
+ * masks. The result is committed; run it again after changing the list. It fetches nothing.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 

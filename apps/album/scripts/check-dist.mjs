@@ -1,7 +1,7 @@
 /**
- * Refuses a build that would load anything from elsewhere: no address of another host may stand in the
- * output, except names that are never fetched (XML namespaces, licence and documentation links).
- * Usage: node scripts/check-dist.mjs DIR
+ * Refuses a build that would load anything from elsewhere: no address of another host may stand in
+ * the output, except names that are never fetched (XML namespaces, licence and documentation
+ * links). Usage: node scripts/check-dist.mjs DIR
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'

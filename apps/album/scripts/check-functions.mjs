@@ -1,5 +1,6 @@
 /**
- * Checks the cloud functions as files: each has its three files, parses, and carries the same gate.js.
+ * Checks the cloud functions as files: each has its three files, parses, and carries the same
+ * gate.js.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'

@@ -1,7 +1,8 @@
 /**
- * Paints the seed pictures as JPEG files into seed/pictures/: about 1600 px, landscape and portrait,
- * some stored sideways with EXIF orientation 6 as phones do. Deterministic; no downloads.
- * Run: `node seed/pictures.mjs [--only name] [--force]`. Files that exist are kept unless forced.
+ * Paints the seed pictures as JPEG files into seed/pictures/: about 1600 px, landscape and
+ * portrait, some stored sideways with EXIF orientation 6 as phones do. Deterministic; no
+ * downloads. Run: `node seed/pictures.mjs [--only name] [--force]`. Files that exist are kept
+ * unless forced.
  */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -20,7 +21,10 @@ const WIDE = [1600, 1066]
 const TALL = [1080, 1440]
 const SQUARE = [1280, 1280]
 
-/** Every picture: file name, painter, size, and whether it is stored rotated with EXIF orientation 6. */
+/**
+ * Every picture: file name, painter, size, and whether it is stored rotated with EXIF orientation
+ * 6.
+ */
 export const PICTURES = [
   { name: 'mist-mountains', paint: land.mistMountains, size: WIDE },
   { name: 'golden-pines', paint: land.goldenPines, size: TALL, sideways: true },
@@ -54,7 +58,9 @@ export const PICTURES = [
 /** Where the files lie. */
 export const PICTURE_DIR = fileURLToPath(new URL('./pictures/', import.meta.url))
 
-/** Puts an EXIF block saying "turn a quarter clockwise to see" right behind the JPEG's start mark. */
+/**
+ * Puts an EXIF block saying "turn a quarter clockwise to see" right behind the JPEG's start mark.
+ */
 function withOrientation6(jpeg) {
   const tiff = Buffer.from('4d4d002a00000008000101120003000000010006000000000000', 'hex')
   const body = Buffer.concat([Buffer.from('Exif\0\0', 'latin1'), tiff])

@@ -1,16 +1,14 @@
 /**
- * Fills a dev server with the album's sample data, as the simulated users alice, bob and carol: three
- * albums, 27 painted pictures, likes and comments. It calls the same cloud functions as the app, with
- * ids of its own, and adds only what is missing: a second run changes nothing.
- * Run: `node seed/seed.mjs [--endpoint http://127.0.0.1:9527] [--env album]`
+ * Fills a dev server with the album's sample data, as the simulated users alice, bob and carol:
+ * three albums, 27 painted pictures, likes and comments. It calls the same cloud functions as the
+ * app, with ids of its own, and adds only what is missing: a second run changes nothing. Run:
+ * `node seed/seed.mjs [--endpoint http://127.0.0.1:9527] [--env album]`
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cloud } from '@yunkai/cloud'
 import { PICTURE_DIR, PICTURES, paintAll } from './pictures.mjs'
 import { ALBUMS, COMMENTS, LIKES, USERS } from './story.mjs'
-
-const PARALLEL = 3
 
 function option(name, fallback) {
   const index = process.argv.indexOf(`--${name}`)
@@ -95,12 +93,9 @@ async function seedAlbum(people, album) {
   }
   await seedMembers(people, album)
   const known = await photosOf(owner, album.id)
-  // Uploads of one person run side by side, the order of the album follows the groups.
   const missing = album.photos.filter(([, name]) => !known.has(photoId(name)))
-  for (let from = 0; from < missing.length; from += PARALLEL) {
-    const group = missing.slice(from, from + PARALLEL)
-    await Promise.all(group.map(([login, name]) => seedPhoto(people.get(login), album.id, name)))
-  }
+  // One after another: the album shows photos in the order of their arrival.
+  for (const [login, name] of missing) await seedPhoto(people.get(login), album.id, name)
   if (missing.some(([, name]) => name === album.cover)) {
     await owner.call('albums', {
       action: 'cover',

@@ -1,8 +1,8 @@
 /**
  * Comments of one photo, for members of its album. event.action:
- *   list {photoId} | add {photoId, id, text} | remove {id}
- * `add` takes an id chosen by the client, so a retry writes one comment. Text passes WeChat's content
- * check first. A comment is removed by its writer or by the album's owner.
+ * list {photoId} | add {photoId, id, text} | remove {id} `add` takes an id chosen by the client,
+ * so a retry writes one comment. Text passes WeChat's content check first. A comment is removed by
+ * its writer or by the album's owner.
  */
 const cloud = require('wx-server-sdk')
 const gate = require('./gate')

@@ -1,7 +1,7 @@
 /**
  * Likes of one photo. event: {photoId, liked: boolean} says how it should be, not "the other way",
- * so that a double tap or a retry counts once. One document per photo and person, under an id made of both.
- * Only members of the album may like.
+ * so that a double tap or a retry counts once. One document per photo and person, under an id made
+ * of both. Only members of the album may like.
  */
 const cloud = require('wx-server-sdk')
 const gate = require('./gate')

@@ -1,8 +1,9 @@
 /**
  * Photos of an album, for its members. event.action:
- *   list {albumId, skip, limit} | add {albumId, photoId, fileID, width, height, size} | delete {photoId}
- * `add` takes an id chosen by the client: a retry never makes a second photo. Links of files are given
- * to members only and last two hours. A photo is deleted by who added it or by the album's owner.
+ * list {albumId, skip, limit} | add {albumId, photoId, fileID, width, height, size} | delete
+ * {photoId} `add` takes an id chosen by the client: a retry never makes a second photo. Links of
+ * files are given to members only and last two hours. A photo is deleted by who added it or by the
+ * album's owner.
  */
 const cloud = require('wx-server-sdk')
 const gate = require('./gate')
@@ -61,7 +62,10 @@ async function list(openid, event) {
   return { photos, more: data.length > limit, mine: album.owner === openid }
 }
 
-/** A file may only enter an album by its uploader: it lies in the caller's own folder, under this id. */
+/**
+ * A file may only enter an album by its uploader: it lies in the caller's own folder, under this
+ * id.
+ */
 async function checkFile(openid, albumId, photoId, fileID) {
   const user = await gate.find(db, 'users', openid)
   const path = `photos/${user ? user.folder : '?'}/${albumId}/${photoId}.`
@@ -100,7 +104,9 @@ async function add(openid, event) {
   return { id: photoId }
 }
 
-/** The record first, then what hangs on it, the file last: a half-done delete never shows a hole. */
+/**
+ * The record first, then what hangs on it, the file last: a half-done delete never shows a hole.
+ */
 async function remove(openid, event) {
   const photoId = gate.id(event.photoId, '照片')
   const photo = await gate.find(db, 'photos', photoId)

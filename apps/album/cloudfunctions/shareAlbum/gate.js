@@ -1,8 +1,8 @@
 /**
- * What every function of the album checks before it works: the shape of its input, whether the caller
- * is a member, and how answers and refusals look to the client. It decides nothing about pictures.
- * A cloud function carries all its files, so each folder holds the same copy; scripts/check-functions.mjs
- * fails when two copies differ.
+ * What every function of the album checks before it works: the shape of its input, whether the
+ * caller is a member, and how answers and refusals look to the client. It decides nothing about
+ * pictures. A cloud function carries all its files, so each folder holds the same copy;
+ * scripts/check-functions.mjs fails when two copies differ.
  */
 
 /** A refusal the user may read: `code` for the program, `message` in Chinese for the screen. */
@@ -78,8 +78,8 @@ exports.memberAlbum = async (db, albumId, openid) => {
 }
 
 /**
- * Adds a document under an id the client chose. Returns whether it is new: the same owner adding the
- * same id again (a retry, a double tap) is no error and writes nothing.
+ * Adds a document under an id the client chose. Returns whether it is new: the same owner adding
+ * the same id again (a retry, a double tap) is no error and writes nothing.
  */
 exports.addOnce = async (db, collection, document) => {
   try {

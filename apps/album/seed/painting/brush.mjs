@@ -17,8 +17,8 @@ export function chance(seed) {
 }
 
 /**
- * One-dimensional noise in about [-1, 1] with `octaves` layers of detail; `ridged` folds every layer
- * into sharp crests, as on mountains.
+ * One-dimensional noise in about [-1, 1] with `octaves` layers of detail; `ridged` folds every
+ * layer into sharp crests, as on mountains.
  */
 export function noise(seed, octaves = 5, ridged = false) {
   const random = chance(seed)
@@ -81,7 +81,9 @@ export function disc(ctx, x, y, radius, fill) {
   ctx.fill()
 }
 
-/** A mountain line: `base` and `rise` in pixels, `scale` = bumps per picture width. Returns y(x). */
+/**
+ * A mountain line: `base` and `rise` in pixels, `scale` = bumps per picture width. Returns y(x).
+ */
 export function ridge(
   ctx,
   width,
@@ -181,7 +183,10 @@ export function bokeh(
   ctx.restore()
 }
 
-/** Mirrors what lies above `horizon` into rippling water below it. `tint` is a CSS colour laid over. */
+/**
+ * Mirrors what lies above `horizon` into rippling water below it. `tint` is a CSS colour laid
+ * over.
+ */
 export function water(
   ctx,
   width,

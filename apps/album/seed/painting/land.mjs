@@ -260,6 +260,21 @@ export function terraces(ctx, w, h) {
       [1, '#9db39b'],
     ],
   })
+  paddies(ctx, w, h)
+  clouds(ctx, w, {
+    y: h * 0.36,
+    spread: 70,
+    count: 6,
+    size: 280,
+    colour: '255,246,230',
+    alpha: 0.26,
+    seed: 71,
+    flat: 0.15,
+  })
+}
+
+/** Flooded and green fields, step by step down the slope. */
+function paddies(ctx, w, h) {
   const random = chance(2)
   const bend = noise(44, 3)
   for (let step = 0; step < 30; step++) {
@@ -295,16 +310,6 @@ export function terraces(ctx, w, h) {
     ctx.lineWidth = 1 + near * 3
     strokeLine(ctx, w, (x) => edge(x) - 2 - near * 5)
   }
-  clouds(ctx, w, {
-    y: h * 0.36,
-    spread: 70,
-    count: 6,
-    size: 280,
-    colour: '255,246,230',
-    alpha: 0.26,
-    seed: 71,
-    flat: 0.15,
-  })
 }
 
 export function mirrorPeak(ctx, w, h) {
@@ -325,6 +330,35 @@ export function mirrorPeak(ctx, w, h) {
     seed: 15,
     flat: 0.12,
   })
+  snowPeak(ctx, w, h, horizon)
+  clouds(ctx, w, {
+    y: h * 0.47,
+    spread: 40,
+    count: 7,
+    size: 240,
+    colour: '255,238,230',
+    alpha: 0.3,
+    seed: 23,
+    flat: 0.12,
+  })
+  const line = ridge(ctx, w, horizon, {
+    base: horizon - 26,
+    rise: 34,
+    scale: 5,
+    seed: 66,
+    stops: [
+      [0, '#2d4257'],
+      [1, '#253647'],
+    ],
+  })
+  const random = chance(3)
+  for (let x = 0; x < w; x += 7 + random() * 9)
+    pine(ctx, x, line(x) + 8, 26 + random() * 40, '#22323f', random)
+  water(ctx, w, h, { horizon, tint: 'rgba(60,80,120,0.12)', ripple: 5, seed: 8, squeeze: 1.1 })
+}
+
+/** A lone mountain with a white top. */
+function snowPeak(ctx, w, h, horizon) {
   const top = [w * 0.52, h * 0.16]
   const side = noise(3, 5)
   const slope = (x) => {
@@ -361,30 +395,6 @@ export function mirrorPeak(ctx, w, h) {
   ctx.lineTo(w, 0)
   ctx.fill()
   ctx.restore()
-  clouds(ctx, w, {
-    y: h * 0.47,
-    spread: 40,
-    count: 7,
-    size: 240,
-    colour: '255,238,230',
-    alpha: 0.3,
-    seed: 23,
-    flat: 0.12,
-  })
-  const line = ridge(ctx, w, horizon, {
-    base: horizon - 26,
-    rise: 34,
-    scale: 5,
-    seed: 66,
-    stops: [
-      [0, '#2d4257'],
-      [1, '#253647'],
-    ],
-  })
-  const random = chance(3)
-  for (let x = 0; x < w; x += 7 + random() * 9)
-    pine(ctx, x, line(x) + 8, 26 + random() * 40, '#22323f', random)
-  water(ctx, w, h, { horizon, tint: 'rgba(60,80,120,0.12)', ripple: 5, seed: 8, squeeze: 1.1 })
 }
 
 export function strokeLine(ctx, w, line) {

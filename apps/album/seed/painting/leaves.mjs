@@ -138,6 +138,25 @@ export function cherry(ctx, w, h) {
   })
   const random = chance(64)
   const tips = []
+  const grow = branches(ctx, random, tips)
+  grow(-30, h * 0.2, 0.16, w * 0.26, 38)
+  grow(-30, h * 0.75, -0.34, w * 0.2, 26)
+  for (const [x, y] of tips) {
+    const many = 1 + Math.floor(random() * 2)
+    for (let index = 0; index < many; index++) {
+      blossom(ctx, x + (random() - 0.5) * 70, y + (random() - 0.5) * 60, 14 + random() * 20, random)
+    }
+  }
+  for (let index = 0; index < 46; index++) {
+    ctx.fillStyle = `rgba(255,${190 + random() * 40},${205 + random() * 30},0.85)`
+    ctx.beginPath()
+    ctx.ellipse(random() * w, random() * h, 8 + random() * 6, 5, random() * TURN, 0, TURN)
+    ctx.fill()
+  }
+}
+
+/** Draws a branch that forks until it is thin; the ends are gathered in `tips`. */
+function branches(ctx, random, tips) {
   const grow = (x, y, angle, length, thick) => {
     const endX = x + Math.cos(angle) * length
     const endY = y + Math.sin(angle) * length
@@ -166,20 +185,7 @@ export function cherry(ctx, w, h) {
       )
     }
   }
-  grow(-30, h * 0.2, 0.16, w * 0.26, 38)
-  grow(-30, h * 0.75, -0.34, w * 0.2, 26)
-  for (const [x, y] of tips) {
-    const many = 1 + Math.floor(random() * 2)
-    for (let index = 0; index < many; index++) {
-      blossom(ctx, x + (random() - 0.5) * 70, y + (random() - 0.5) * 60, 14 + random() * 20, random)
-    }
-  }
-  for (let index = 0; index < 46; index++) {
-    ctx.fillStyle = `rgba(255,${190 + random() * 40},${205 + random() * 30},0.85)`
-    ctx.beginPath()
-    ctx.ellipse(random() * w, random() * h, 8 + random() * 6, 5, random() * TURN, 0, TURN)
-    ctx.fill()
-  }
+  return grow
 }
 
 function blossom(ctx, x, y, r, random) {

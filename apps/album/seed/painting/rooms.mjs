@@ -1,6 +1,6 @@
 /**
- * Seed scenes of a day at home: tea, fruit, a cat at the window. Each scene is `(ctx, width, height) => void`.
- * They only paint; size, grain and encoding are the caller's.
+ * Seed scenes of a day at home: tea, fruit, a cat at the window. Each scene is `(ctx, width,
+ * height) => void`. They only paint; size, grain and encoding are the caller's.
  */
 import { chance, clouds, disc, glow, gradient, noise, sky } from './brush.mjs'
 import { leaf, TURN } from './leaves.mjs'

@@ -175,28 +175,7 @@ export function lighthouse(ctx, w, h) {
   water(ctx, w, h, { horizon, tint: 'rgba(28,34,74,0.42)', ripple: 9, seed: 41 })
   const x = w * 0.7
   const ground = h * 0.66
-  ctx.save()
-  ctx.globalCompositeOperation = 'screen'
-  for (const [angle, alpha] of [
-    [Math.PI * 1.04, 0.5],
-    [-0.06, 0.3],
-  ]) {
-    ctx.save()
-    ctx.translate(x, h * 0.235)
-    ctx.rotate(angle)
-    ctx.fillStyle = gradient(ctx, 0, 0, w * 0.72, 0, [
-      [0, `rgba(255,240,190,${alpha})`],
-      [1, 'rgba(255,240,190,0)'],
-    ])
-    ctx.beginPath()
-    ctx.moveTo(0, -6)
-    ctx.lineTo(w * 0.75, -90)
-    ctx.lineTo(w * 0.75, 90)
-    ctx.lineTo(0, 6)
-    ctx.fill()
-    ctx.restore()
-  }
-  ctx.restore()
+  lightBeams(ctx, x, w, h)
   ctx.fillStyle = '#1d1f38'
   ctx.beginPath()
   ctx.moveTo(w * 0.4, h * 0.74)
@@ -205,6 +184,11 @@ export function lighthouse(ctx, w, h) {
   ctx.lineTo(w, h * 0.8)
   ctx.quadraticCurveTo(w * 0.7, h * 0.75, w * 0.4, h * 0.74)
   ctx.fill()
+  lightTower(ctx, x, ground, h)
+}
+
+/** A banded tower standing on `ground`, lamp lit. */
+function lightTower(ctx, x, ground, h) {
   for (let band = 0; band < 5; band++) {
     const up = h * 0.27 + (ground - h * 0.26) * (band / 5)
     const down = h * 0.27 + (ground - h * 0.26) * ((band + 1) / 5)
@@ -244,4 +228,30 @@ export function lighthouse(ctx, w, h) {
   ctx.lineTo(x + 30, h * 0.2)
   ctx.fill()
   glow(ctx, x, h * 0.235, 240, '255,236,180', 0.95)
+}
+
+/** The two beams of a lighthouse at `x`. */
+function lightBeams(ctx, x, w, h) {
+  ctx.save()
+  ctx.globalCompositeOperation = 'screen'
+  for (const [angle, alpha] of [
+    [Math.PI * 1.04, 0.5],
+    [-0.06, 0.3],
+  ]) {
+    ctx.save()
+    ctx.translate(x, h * 0.235)
+    ctx.rotate(angle)
+    ctx.fillStyle = gradient(ctx, 0, 0, w * 0.72, 0, [
+      [0, `rgba(255,240,190,${alpha})`],
+      [1, 'rgba(255,240,190,0)'],
+    ])
+    ctx.beginPath()
+    ctx.moveTo(0, -6)
+    ctx.lineTo(w * 0.75, -90)
+    ctx.lineTo(w * 0.75, 90)
+    ctx.lineTo(0, 6)
+    ctx.fill()
+    ctx.restore()
+  }
+  ctx.restore()
 }

@@ -220,6 +220,53 @@ export function milkyWay(ctx, w, h) {
     [0.78, '#5a4a78'],
     [1, '#c98a7a'],
   ])
+  galaxy(ctx, w, h)
+  stars(ctx, w, h * 0.8, 900, 3)
+  ridge(ctx, w, h, {
+    base: h * 0.82,
+    rise: 120,
+    scale: 3,
+    seed: 28,
+    sharp: 0.6,
+    stops: [
+      [0, '#3a3157'],
+      [1, '#4d3c5c'],
+    ],
+  })
+  ridge(ctx, w, h, {
+    base: h * 0.91,
+    rise: 80,
+    scale: 3.4,
+    seed: 39,
+    stops: [
+      [0, '#171630'],
+      [1, '#120f22'],
+    ],
+  })
+  tent(ctx, w, h)
+}
+
+/** A lit tent at the foot of the hills. */
+function tent(ctx, w, h) {
+  const x = w * 0.28
+  const y = h * 0.885
+  ctx.fillStyle = '#f6b45c'
+  ctx.beginPath()
+  ctx.moveTo(x - 66, y + 34)
+  ctx.lineTo(x - 6, y - 40)
+  ctx.lineTo(x + 62, y + 34)
+  ctx.fill()
+  ctx.fillStyle = '#c9742f'
+  ctx.beginPath()
+  ctx.moveTo(x - 6, y - 40)
+  ctx.lineTo(x + 62, y + 34)
+  ctx.lineTo(x + 16, y + 34)
+  ctx.fill()
+  glow(ctx, x, y + 6, 260, '255,180,90', 0.75)
+}
+
+/** The band of the galaxy across the sky. */
+function galaxy(ctx, w, h) {
   ctx.save()
   ctx.translate(w * 0.56, h * 0.36)
   ctx.rotate(-1.08)
@@ -264,43 +311,6 @@ export function milkyWay(ctx, w, h) {
     )
   }
   ctx.restore()
-  stars(ctx, w, h * 0.8, 900, 3)
-  ridge(ctx, w, h, {
-    base: h * 0.82,
-    rise: 120,
-    scale: 3,
-    seed: 28,
-    sharp: 0.6,
-    stops: [
-      [0, '#3a3157'],
-      [1, '#4d3c5c'],
-    ],
-  })
-  ridge(ctx, w, h, {
-    base: h * 0.91,
-    rise: 80,
-    scale: 3.4,
-    seed: 39,
-    stops: [
-      [0, '#171630'],
-      [1, '#120f22'],
-    ],
-  })
-  const x = w * 0.28
-  const y = h * 0.885
-  ctx.fillStyle = '#f6b45c'
-  ctx.beginPath()
-  ctx.moveTo(x - 66, y + 34)
-  ctx.lineTo(x - 6, y - 40)
-  ctx.lineTo(x + 62, y + 34)
-  ctx.fill()
-  ctx.fillStyle = '#c9742f'
-  ctx.beginPath()
-  ctx.moveTo(x - 6, y - 40)
-  ctx.lineTo(x + 62, y + 34)
-  ctx.lineTo(x + 16, y + 34)
-  ctx.fill()
-  glow(ctx, x, y + 6, 260, '255,180,90', 0.75)
 }
 
 export function moonLake(ctx, w, h) {
@@ -355,6 +365,11 @@ export function moonLake(ctx, w, h) {
     alpha: 0.9,
     seed: 2,
   })
+  reeds(ctx, w, h)
+}
+
+/** Reeds at both sides of the foreground. */
+function reeds(ctx, w, h) {
   const random = chance(19)
   for (let blade = 0; blade < 120; blade++) {
     const x = random() < 0.6 ? random() * w * 0.42 : w * (0.72 + random() * 0.3)

@@ -117,16 +117,7 @@ export function snowVillage(ctx, w, h) {
   cabin(ctx, w * 0.3, line(w * 0.3) + 40, 1.25)
   cabin(ctx, w * 0.52, line(w * 0.52) + 22, 0.85)
   cabin(ctx, w * 0.68, line(w * 0.68) + 34, 1)
-  for (const x of [0.06, 0.13, 0.42, 0.83, 0.92]) {
-    const tall = 190 + random() * 150
-    pine(ctx, w * x, line(w * x) + 70, tall, '#2f4668', random)
-    ctx.save()
-    ctx.globalAlpha = 0.7
-    pine(ctx, w * x - 5, line(w * x) + 44, tall * 0.9, '#e6eefa', chance(7))
-    ctx.globalAlpha = 1
-    pine(ctx, w * x + 5, line(w * x) + 66, tall * 0.86, '#38507a', chance(9))
-    ctx.restore()
-  }
+  snowyPines(ctx, w, line, random)
   ridge(ctx, w, h, {
     base: h * 0.88,
     rise: 50,
@@ -146,6 +137,20 @@ export function snowVillage(ctx, w, h) {
       0.8 + random() ** 3 * 5,
       `rgba(255,255,255,${0.3 + random() * 0.5})`,
     )
+  }
+}
+
+/** Tall pines with snow on their branches, along `line`. */
+function snowyPines(ctx, w, line, random) {
+  for (const x of [0.06, 0.13, 0.42, 0.83, 0.92]) {
+    const tall = 190 + random() * 150
+    pine(ctx, w * x, line(w * x) + 70, tall, '#2f4668', random)
+    ctx.save()
+    ctx.globalAlpha = 0.7
+    pine(ctx, w * x - 5, line(w * x) + 44, tall * 0.9, '#e6eefa', chance(7))
+    ctx.globalAlpha = 1
+    pine(ctx, w * x + 5, line(w * x) + 66, tall * 0.86, '#38507a', chance(9))
+    ctx.restore()
   }
 }
 

@@ -21,22 +21,7 @@ export function forestLight(ctx, w, h) {
       [54, 92, 48],
       [22, 44, 26],
     ][layer]
-    for (let index = 0; index < 11 - layer * 2; index++) {
-      const x = random() * w
-      const wide = 12 + layer * layer * 9 + random() * 16
-      const lean = (random() - 0.5) * 60
-      ctx.fillStyle = gradient(ctx, x - wide, 0, x + wide * 1.4, 0, [
-        [0, `rgb(${shade.map((part) => part * 0.75)})`],
-        [0.7, `rgb(${shade})`],
-        [1, `rgb(${shade.map((part) => part * 1.25)})`],
-      ])
-      ctx.beginPath()
-      ctx.moveTo(x - wide, h)
-      ctx.quadraticCurveTo(x - wide * 0.5, h * 0.6, x + lean - wide * 0.45, -10)
-      ctx.lineTo(x + lean + wide * 0.45, -10)
-      ctx.quadraticCurveTo(x + wide * 0.6, h * 0.6, x + wide * 1.5, h)
-      ctx.fill()
-    }
+    trunks(ctx, w, h, layer, shade, random)
     ridge(ctx, w, h, {
       base: h * (0.76 + layer * 0.06),
       rise: 50,
@@ -75,6 +60,26 @@ export function forestLight(ctx, w, h) {
     seed: 14,
     blur: 1,
   })
+}
+
+/** Trunks of one depth of the wood. */
+function trunks(ctx, w, h, layer, shade, random) {
+  for (let index = 0; index < 11 - layer * 2; index++) {
+    const x = random() * w
+    const wide = 12 + layer * layer * 9 + random() * 16
+    const lean = (random() - 0.5) * 60
+    ctx.fillStyle = gradient(ctx, x - wide, 0, x + wide * 1.4, 0, [
+      [0, `rgb(${shade.map((part) => part * 0.75)})`],
+      [0.7, `rgb(${shade})`],
+      [1, `rgb(${shade.map((part) => part * 1.25)})`],
+    ])
+    ctx.beginPath()
+    ctx.moveTo(x - wide, h)
+    ctx.quadraticCurveTo(x - wide * 0.5, h * 0.6, x + lean - wide * 0.45, -10)
+    ctx.lineTo(x + lean + wide * 0.45, -10)
+    ctx.quadraticCurveTo(x + wide * 0.6, h * 0.6, x + wide * 1.5, h)
+    ctx.fill()
+  }
 }
 
 function beams(ctx, w, h, layer, random) {

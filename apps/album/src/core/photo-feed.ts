@@ -1,6 +1,6 @@
 /**
- * The photos of one album as pages see them: loaded in steps, newest first, shared by grid and viewer.
- * Also how a like behaves between the tap and the answer. It draws nothing.
+ * The photos of one album as pages see them: loaded in steps, newest first, shared by grid and
+ * viewer. Also how a like behaves between the tap and the answer. It draws nothing.
  */
 import type { AlbumApi, Photo } from './api'
 import { type AlbumFailure, asFailure } from './failure'

@@ -2,7 +2,9 @@
  * Addresses of pictures: a temporary link plus what the server should do to the image on the way.
  */
 
-/** The link of a smaller copy that covers `width` × `height` pixels; the server turns it upright. */
+/**
+ * The link of a smaller copy that covers `width` × `height` pixels; the server turns it upright.
+ */
 export function thumbnail(url: string, width: number, height: number): string {
   if (url === '') return ''
   // `!WxHr` scales until both sides are at least as long as asked for.

@@ -1,7 +1,7 @@
 /**
- * Uploads several pictures: at most three at a time, each with its own progress; failed ones are tried
- * again alone, and a picture keeps its id, so no retry makes a second photo. It draws nothing and
- * knows no platform; pages look at `items` after `changed`.
+ * Uploads several pictures: at most three at a time, each with its own progress; failed ones are
+ * tried again alone, and a picture keeps its id, so no retry makes a second photo. It draws
+ * nothing and knows no platform; pages look at `items` after `changed`.
  */
 import type { NewPhoto } from './api'
 import { AlbumFailure, asFailure } from './failure'

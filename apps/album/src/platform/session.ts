@@ -1,6 +1,7 @@
 /**
- * What the pages share: the typed calls, who I am, the links of pictures and the feed of each album.
- * Signing in happens once, silently; a failed try is forgotten so that the next page asks again.
+ * What the pages share: the typed calls, who I am, the links of pictures and the feed of each
+ * album. Signing in happens once, silently; a failed try is forgotten so that the next page asks
+ * again.
  */
 import { reactive, ref } from 'vue'
 import { AlbumApi, type Profile } from '../core/api'
