@@ -37,8 +37,8 @@ pub enum Error {
     /// A document with this `_id` exists already; nothing of the insert was kept.
     #[error(
         "E11000 duplicate key error collection: {collection} index: _id_ dup key: \
-         {{ _id: {key} }}. Use another _id, or update the existing document. / 集合 {collection} 中已存在 _id 为 {key} \
-         的文档；请换一个 _id，或更新已有文档。"
+         {{ _id: {key} }}. Use another _id, or update the existing document. / \
+         集合 {collection} 中已存在 _id 为 {key} 的文档；请换一个 _id，或更新已有文档。"
     )]
     DuplicateKey {
         /// Name of the collection.

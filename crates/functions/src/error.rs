@@ -5,7 +5,8 @@
 
 use std::path::PathBuf;
 
-/// Why a deploy, a start or a look-up did not happen. Every message is bilingual and says what to do.
+/// Why a deploy, a start or a look-up did not happen. Every message is bilingual and says what to
+/// do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

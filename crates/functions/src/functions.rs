@@ -80,7 +80,8 @@ impl Functions {
     /// Checks a package, keeps it, and sends new calls to it. Running calls finish on the old one.
     ///
     /// # Errors
-    /// [`Error::MendPackage`] and [`Error::InstallDependencies`] say what to mend; what was deployed
+    /// [`Error::MendPackage`] and [`Error::InstallDependencies`] say what to mend; what was
+    /// deployed
     /// before stays deployed.
     pub async fn deploy(&self, package: Package) -> Result<DeployReport, Error> {
         let turn = self.deploys.turn(&package.environment, &package.name);

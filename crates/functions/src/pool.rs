@@ -210,7 +210,8 @@ impl Pool {
         }
     }
 
-    /// A worker of `version` is free. A worker of another version, or of a removed function, leaves.
+    /// A worker of `version` is free. A worker of another version, or of a removed function,
+    /// leaves.
     pub(crate) fn next(&self, worker: u64, version: u64) -> Next {
         let mut state = self.lock();
         if state.removed || state.version.number != version {

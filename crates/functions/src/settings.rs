@@ -10,9 +10,11 @@ pub(crate) const RESULT_BYTES_MAX: usize = 6 * 1024 * 1024;
 /// How the runtime is set up, once per process.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Durable folder of this room: `packages/` (deployed code), `modules/` (installed dependencies).
+    /// Durable folder of this room: `packages/` (deployed code), `modules/` (installed
+    /// dependencies).
     pub data_dir: PathBuf,
-    /// Folder of slots and sockets, emptied at start. At most 80 bytes: Unix socket paths end at 108.
+    /// Folder of slots and sockets, emptied at start. At most 80 bytes: Unix socket paths end at
+    /// 108.
     pub run_dir: PathBuf,
     /// The Node.js binary, version 20 or newer.
     pub node: PathBuf,
@@ -108,7 +110,8 @@ impl Default for Settings {
 /// What a deploy did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeployReport {
-    /// Counts the deploys of this function that changed something, from 1, since the process started.
+    /// Counts the deploys of this function that changed something, from 1, since the process
+    /// started.
     pub version: u64,
     /// SHA-256 of the code as it runs (dependencies included), 64 hex digits.
     pub content_hash: String,

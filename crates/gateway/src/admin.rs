@@ -11,7 +11,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Request, Response, header};
 use bytes::Bytes;
 use platform::keys::{self, Body as SignedBody, Part, Proof, SignedRequest};
-use platform::{Caller, Code, Context, Error, Result, new_request_id};
+use platform::{Caller, Code, Context, Environment, Error, Result, new_request_id};
 
 use crate::envelope::Envelope;
 use crate::multipart::{self, RawPart};
@@ -72,47 +72,50 @@ fn context(gateway: &Gateway, parts: &Parts, body: &Bytes, decoded: &Decoded) ->
         }
         Peer::Client(_) => {
             let environment = gateway.platform().environment(named.unwrap_or_default())?;
-            let form = signed_parts(decoded);
-            let body = match &form {
-                Some(form) => SignedBody::Multipart(form),
-                None => SignedBody::Json(text_of(body)?),
-            };
-            let headers = header_pairs(&parts.headers);
-            let proof = proof(parts, envelope, &headers, body)?;
-            keys::verify(&environment, &proof)?;
+            match bearer(&parts.headers) {
+                Some(key) => keys::verify(&environment, &Proof::Bearer(key))?,
+                None => verify_signature(&environment, parts, body, decoded)?,
+            }
             let caller = Caller::Administrator;
             Ok(origin::client_context(gateway, environment, caller, &peer, &parts.headers))
         }
     }
 }
 
-fn proof<'a>(
-    parts: &'a Parts,
-    envelope: &Envelope,
-    headers: &'a [(String, String)],
-    body: SignedBody<'a>,
-) -> Result<Proof<'a>> {
-    let authorization = parts.headers.get(header::AUTHORIZATION).and_then(|it| it.to_str().ok());
-    if let Some(key) = authorization.and_then(|it| it.strip_prefix("Bearer ")) {
-        return Ok(Proof::Bearer(key.trim()));
-    }
-    let header = |name: header::HeaderName| {
-        parts.headers.get(name).and_then(|it| it.to_str().ok()).unwrap_or_default()
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    text_header(headers, header::AUTHORIZATION).strip_prefix("Bearer ").map(str::trim)
+}
+
+fn text_header(headers: &HeaderMap, name: header::HeaderName) -> &str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+fn verify_signature(
+    environment: &Environment,
+    parts: &Parts,
+    body: &Bytes,
+    decoded: &Decoded,
+) -> Result<()> {
+    let form = signed_parts(decoded);
+    let body = match &form {
+        Some(form) => SignedBody::Multipart(form),
+        None => SignedBody::Json(text_of(body)?),
     };
+    let headers = header_pairs(&parts.headers);
     let signed = SignedRequest {
         method: parts.method.as_str(),
-        host: header(header::HOST),
+        host: text_header(&parts.headers, header::HOST),
         path: parts.uri.path(),
         raw_query: parts.uri.query().unwrap_or_default(),
-        headers,
+        headers: &headers,
         body,
-        content_type: header(header::CONTENT_TYPE),
+        content_type: text_header(&parts.headers, header::CONTENT_TYPE),
     };
-    if authorization.is_some() {
-        return Ok(Proof::Tc3(signed));
+    if parts.headers.contains_key(header::AUTHORIZATION) {
+        return keys::verify(environment, &Proof::Tc3(signed));
     }
-    if envelope.text("authorization").is_some() {
-        return Ok(Proof::QSign(signed));
+    if decoded.envelope.text("authorization").is_some() {
+        return keys::verify(environment, &Proof::QSign(signed));
     }
     Err(Error::new(
         Code::SignatureInvalid,

@@ -1,4 +1,5 @@
-//! `/auth/v1/*`: the sign-in protocol of the newer client SDKs and of `sdk/` (protocol 04 §6.2, §6.4).
+//! `/auth/v1/*`: the sign-in protocol of the newer client SDKs and of `sdk/` (protocol 04 §6.2,
+//! §6.4).
 //!
 //! Bodies are JSON whatever their content type says. Errors carry both `error` and `error_code`,
 //! because browsers look at the one and mini programs at the other; no body is ever empty.

@@ -1,4 +1,5 @@
-//! Documents on the wire: EJSON strings for server SDKs (family B), plain JSON for client SDKs (family A).
+//! Documents on the wire: EJSON strings for server SDKs (family B), plain JSON for client SDKs
+//! (family A).
 
 use bytes::Bytes;
 use platform::{Code, Error, Result};

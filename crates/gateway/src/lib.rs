@@ -2,8 +2,10 @@
 //!
 //! A request comes in on the listener or on the private socket of a worker. [`admin`] and [`web`]
 //! read the vendors' envelopes into typed `platform` calls; [`auth`] is the sign-in protocol of the
-//! newer client SDKs; [`file_transfer`] moves bytes; [`console`] shows what happens; everything else is
-//! the hosted site. The shapes of the wire live here and nowhere below, and so do the vendors' error
+//! newer client SDKs; [`file_transfer`] moves bytes; [`console`] shows what happens; everything
+//! else is
+//! the hosted site. The shapes of the wire live here and nowhere below, and so do the vendors'
+//! error
 //! codes ([`codes`]) and HTTP statuses.
 //!
 //! What this room never does: decide who may do what. Every power lies behind `platform`, and the

@@ -1,4 +1,5 @@
-//! `POST /web`: client SDKs. Who asks is in the body's `access_token`; the answer is HTTP 200 always.
+//! `POST /web`: client SDKs. Who asks is in the body's `access_token`; the answer is HTTP 200
+//! always.
 
 use std::sync::Arc;
 

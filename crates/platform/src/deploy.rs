@@ -1,4 +1,5 @@
-//! Putting a project into an environment: collections and their permissions, storage, hosting, functions.
+//! Putting a project into an environment: collections and their permissions, storage, hosting,
+//! functions.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,5 @@
-//! One environment: its engine, accounts, files, permissions, functions and log, and nothing of another.
+//! One environment: its engine, accounts, files, permissions, functions and log, and nothing of
+//! another.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
-//! The one error of the platform: a stable code for programs, a sentence for people, a cause for the log.
+//! The one error of the platform: a stable code for programs, a sentence for people, a cause for
+//! the log.
 //!
 //! It knows no HTTP status and no vendor code; the gateway owns that table.
 

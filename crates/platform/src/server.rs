@@ -1,4 +1,5 @@
-//! One server: environments by id, the shared worker pool, and the tasks that carry logs to the journal.
+//! One server: environments by id, the shared worker pool, and the tasks that carry logs to the
+//! journal.
 
 use std::collections::HashMap;
 use std::path::PathBuf;

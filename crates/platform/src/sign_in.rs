@@ -1,4 +1,5 @@
-//! Signing in: a WeChat code (real or simulated) or nobody in particular becomes an account with tokens.
+//! Signing in: a WeChat code (real or simulated) or nobody in particular becomes an account with
+//! tokens.
 
 use identity::{Account, Credentials, TokenError};
 

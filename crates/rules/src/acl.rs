@@ -17,7 +17,8 @@ pub enum Operation {
     Delete,
 }
 
-/// A permission mode ("AclTag" on the wire), per collection and one for the files of an environment.
+/// A permission mode ("AclTag" on the wire), per collection and one for the files of an
+/// environment.
 ///
 /// | mode | client reads | client writes |
 /// |---|---|---|

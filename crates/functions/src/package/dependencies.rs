@@ -223,7 +223,11 @@ fn open_up(path: &Path) -> io::Result<()> {
         return Ok(());
     }
     let mode = metadata.permissions().mode();
-    let wanted = if metadata.is_dir() || mode & 0o100 != 0 { 0o755 } else { 0o644 };
+    let wanted = match (metadata.is_dir(), mode & 0o100 != 0) {
+        (true, _) => 0o755,
+        (false, true) => 0o555,
+        (false, false) => 0o444,
+    };
     if mode & 0o777 != wanted {
         fs::set_permissions(path, fs::Permissions::from_mode(wanted))?;
     }

@@ -1,4 +1,5 @@
-//! What a function's `package.json` says that matters here: dependencies, and whether `.js` files are
+//! What a function's `package.json` says that matters here: dependencies, and whether `.js` files
+//! are
 //! modules. A missing file is an empty one; many functions have none.
 
 use std::collections::BTreeMap;

@@ -1,4 +1,5 @@
-//! The measures themselves, in the order in which they must happen: view of the file system, limits,
+//! The measures themselves, in the order in which they must happen: view of the file system,
+//! limits,
 //! user, death with the server, Landlock, seccomp. Each later one would forbid an earlier one.
 
 use std::fs;
@@ -13,6 +14,7 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::Signal;
+use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::unistd::{Gid, Uid, getegid, geteuid, getppid, setgid, setgroups, setuid};
 
 use super::{Entry, Mounts};
@@ -74,21 +76,48 @@ fn separate_mounts(entry: &Entry) -> Result<(), String> {
     let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
     mount(none, "/", none, private, none).map_err(show("make mounts private"))?;
     let scratch = entry.slot.join("tmp");
+    let shown = [&entry.slot, &entry.runtime];
     // A path below /tmp would vanish behind the scratch folder: it is put back inside it.
-    for path in [&entry.slot, &entry.runtime] {
-        if let Ok(inside) = path.strip_prefix("/tmp") {
-            let target = scratch.join(inside);
-            fs::create_dir_all(&target).map_err(|error| error.to_string())?;
-            bind(path, &target)?;
-        }
+    for (path, inside) in
+        shown.iter().filter_map(|path| Some((path, path.strip_prefix("/tmp").ok()?)))
+    {
+        let target = scratch.join(inside);
+        fs::create_dir_all(&target).map_err(|error| error.to_string())?;
+        bind_read_only(path, &target)?;
     }
-    bind(&scratch, Path::new("/tmp"))
+    bind(&scratch, Path::new("/tmp"))?;
+    for path in shown.iter().filter(|path| !path.starts_with("/tmp")) {
+        bind_read_only(path, path)?;
+    }
+    Ok(())
 }
 
 fn bind(from: &Path, to: &Path) -> Result<(), String> {
     let none: Option<&str> = None;
     let flags = MsFlags::MS_BIND | MsFlags::MS_REC;
     mount(Some(from), to, none, flags, none).map_err(show("bind"))
+}
+
+/// Code is linked to the package that other workers run: nobody may write to it, its owner
+/// included.
+fn bind_read_only(from: &Path, to: &Path) -> Result<(), String> {
+    bind(from, to)?;
+    let kept = statvfs(to).map_err(show("statvfs"))?.flags();
+    // What the mount below forbids, an unprivileged user may not allow again.
+    let pairs = [
+        (FsFlags::ST_NOSUID, MsFlags::MS_NOSUID),
+        (FsFlags::ST_NODEV, MsFlags::MS_NODEV),
+        (FsFlags::ST_NOEXEC, MsFlags::MS_NOEXEC),
+        (FsFlags::ST_NOATIME, MsFlags::MS_NOATIME),
+        (FsFlags::ST_NODIRATIME, MsFlags::MS_NODIRATIME),
+        (FsFlags::ST_RELATIME, MsFlags::MS_RELATIME),
+    ];
+    let mut flags = MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY;
+    for (_, flag) in pairs.iter().filter(|(has, _)| kept.contains(*has)) {
+        flags |= *flag;
+    }
+    let none: Option<&str> = None;
+    mount(none, to, none, flags, none).map_err(show("make read-only"))
 }
 
 fn limit(entry: &Entry) -> nix::Result<()> {
@@ -181,7 +210,8 @@ fn program_folders(node: &Path) -> Vec<PathBuf> {
     folders
 }
 
-/// Names, certificates, time zones, fonts, and what a process may know about itself and the machine.
+/// Names, certificates, time zones, fonts, and what a process may know about itself and the
+/// machine.
 const READABLE: &[&str] = &[
     "/etc/resolv.conf",
     "/etc/hosts",

@@ -143,7 +143,9 @@ impl Worker {
         loop {
             let event = tokio::select! {
                 biased;
-                job = inbox.recv() => return job.map_or(Idle::Leave, |job| Idle::Job(Box::new(job))),
+                job = inbox.recv() => {
+                    return job.map_or(Idle::Leave, |job| Idle::Job(Box::new(job)));
+                }
                 frame = self.line.next() => Some(frame),
                 () = &mut limit => None,
             };

@@ -1,4 +1,5 @@
-//! `database.*` in both dialects (protocol 03 §3, §4). The action's name says how answers are spelled.
+//! `database.*` in both dialects (protocol 03 §3, §4). The action's name says how answers are
+//! spelled.
 
 use platform::database::{self, Find, Write};
 use platform::{Context, Result};
