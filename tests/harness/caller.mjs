@@ -53,7 +53,7 @@ export class Caller {
     assert.ok(tokens.access_token, `no access token: ${JSON.stringify(tokens)}`);
     const caller = new Caller(server, tokens);
     const profile = await caller.profile();
-    const provider = profile.providers?.find((/** @type {any} */ one) => one.id === appId);
+    const [provider] = profile.providers ?? [];
     assert.ok(provider, `the profile names no WeChat identity: ${JSON.stringify(profile)}`);
     caller.openid = provider.provider_user_id;
     return caller;

@@ -19,7 +19,10 @@ export async function copyPackage(name, target, as = name) {
     const inside = place.slice('node_modules/'.length);
     const renamed = inside === name || inside.startsWith(`${name}/`);
     const goal = renamed ? as + inside.slice(name.length) : inside;
-    await cp(path.join(testsDir, place), path.join(target, goal), { recursive: true });
+    await cp(path.join(testsDir, place), path.join(target, goal), {
+      recursive: true,
+      verbatimSymlinks: true,
+    });
   }
 }
 

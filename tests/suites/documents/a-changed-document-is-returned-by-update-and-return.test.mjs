@@ -11,10 +11,10 @@ test('updateAndReturn gives the document after the change', async (t) => {
   await db.createCollection('tickets');
   await db.collection('tickets').add({ _id: 'x', n: 1 });
   const next = { n: db.command.inc(1) };
-  const after = await db.collection('tickets').doc('x').updateAndReturn(next);
+  const after = await db.collection('tickets').where({ _id: 'x' }).updateAndReturn(next);
   assert.equal(after.updated, 1);
   assert.deepEqual(after.doc, { _id: 'x', n: 2 });
-  const nobody = await db.collection('tickets').doc('y').updateAndReturn(next);
+  const nobody = await db.collection('tickets').where({ _id: 'y' }).updateAndReturn(next);
   assert.equal(nobody.updated, 0);
   assert.ok(!nobody.doc);
 });

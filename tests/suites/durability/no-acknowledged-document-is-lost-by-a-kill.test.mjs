@@ -46,8 +46,8 @@ async function everything(db, name) {
  * @param {{ round: number, roll: (below: number) => number }} chance
  */
 async function crash(server, acknowledged, add, { round, roll }) {
-  const byCount = roll(2) === 0;
-  const moment = byCount ? 1 + roll(parallel - 1) : 1 + roll(120);
+  const byCount = roll(3) > 0;
+  const moment = byCount ? 1 + roll(parallel - 1) : 1 + roll(500);
   let count = 0;
   /** @type {() => void} */
   let now = () => {};

@@ -45,27 +45,36 @@ test('a client uploads by form and by PUT', async (t) => {
     const allowed = (response.headers.get('access-control-allow-headers') ?? '').toLowerCase();
     for (const header of asked.split(',')) assert.ok(allowed.includes(header), allowed);
   });
-  /** @type {[string, Record<string, string>][]} */
+  const altered = (/** @type {string} */ text) =>
+    text.slice(0, -2) + (text.endsWith('AA') ? 'BB' : 'AA');
+  const meta = await alice.web('storage.getUploadMetadata', { path: 'forged.txt' });
+  const other = await alice.web('storage.getUploadMetadata', { path: 'other.txt' });
+  /** @type {[string, string, string][]} title, signature, token */
   const forged = [
-    ['another key', { key: 'other.txt' }],
-    ['another signature', { signature: 'forged' }],
-    ['no signature', { signature: '' }],
+    ['a forged proof', 'forged', 'forged'],
+    ['an altered proof', altered(meta.authorization), altered(meta.token)],
+    ['the proof for another file', other.authorization, other.token],
+    ['no proof', '', ''],
   ];
-  for (const [title, changed] of forged) {
+  for (const [title, signature, token] of forged) {
     await t.test(`a form with ${title} is refused`, async () => {
+      const changed = { signature, 'x-cos-security-token': token };
       const { fileId, response, text } = await uploadByForm(alice, 'forged.txt', 'evil', changed);
       assert.ok(response.status >= 400, `${response.status}: ${text}`);
       assert.match(text, /<Error>.*<Code>/s);
-      const other = fileId.replace('forged.txt', 'other.txt');
-      for (const link of await links(alice, [fileId, other])) {
+      for (const link of await links(alice, [fileId, other.fileId])) {
         assert.equal(link.code, 'STORAGE_FILE_NONEXIST');
       }
     });
+    await t.test(`a PUT with ${title} is refused`, async () => {
+      const headers = { authorization: signature, 'x-cos-security-token': token };
+      const { fileId, response } = await uploadByPut(alice, 'forged.txt', 'evil', headers);
+      assert.ok(response.status >= 400);
+      assert.equal((await links(alice, [fileId]))[0].code, 'STORAGE_FILE_NONEXIST');
+    });
   }
-  await t.test('a PUT with a forged authorization is refused', async () => {
-    const forgery = { authorization: 'forged' };
-    const { fileId, response } = await uploadByPut(alice, 'forged2.txt', 'evil', forgery);
-    assert.ok(response.status >= 400);
-    assert.equal((await links(alice, [fileId]))[0].code, 'STORAGE_FILE_NONEXIST');
+  await t.test('another key in the form leads to no other file', async () => {
+    await uploadByForm(alice, 'granted.txt', 'evil', { key: 'other.txt' });
+    assert.equal((await links(alice, [other.fileId]))[0].code, 'STORAGE_FILE_NONEXIST');
   });
 });

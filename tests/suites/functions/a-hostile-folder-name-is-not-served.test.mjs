@@ -1,9 +1,9 @@
 /** Folders and links that are no functions: left alone, and a link leads nowhere outside. */
 import assert from 'node:assert/strict';
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
-import { Caller } from '../../harness/caller.mjs';
+import { Caller, Refused } from '../../harness/caller.mjs';
 import { project } from '../../harness/project.mjs';
 import { serve, temporaryFolder } from '../../harness/server.mjs';
 
@@ -19,19 +19,30 @@ exports.main = async ({ names }) => names.map((name) => {
 });
 `,
   );
-  const nosy = path.join(made.dir, 'cloudfunctions', 'nosy');
-  await symlink(path.join(outside, 'secret.txt'), path.join(nosy, 'link.txt'));
-  await symlink(outside, path.join(nosy, 'dir'));
+  await cp(
+    path.join(made.dir, 'cloudfunctions', 'nosy'),
+    path.join(made.dir, 'cloudfunctions', 'linked'),
+    { recursive: true },
+  );
+  const linked = path.join(made.dir, 'cloudfunctions', 'linked');
+  await symlink(path.join(outside, 'secret.txt'), path.join(linked, 'link.txt'));
+  await symlink(outside, path.join(linked, 'dir'));
   await mkdir(path.join(made.dir, 'cloudfunctions', 'odd name; rm -rf'), { recursive: true });
   await made.write('cloudfunctions/odd name; rm -rf/index.js', 'exports.main = () => 1;\n');
   await made.write('cloudfunctions/.hidden/index.js', 'exports.main = () => 1;\n');
   const server = await serve(t, made.dir);
   const caller = await Caller.signIn(server, 'alice');
   const credentials = path.join(server.data, 'credentials.json');
-  const names = ['link.txt', 'dir/secret.txt', path.join(outside, 'secret.txt'), credentials];
-  const read = await caller.call('nosy', { names });
+  const absolute = [path.join(outside, 'secret.txt'), credentials];
+  const read = await caller.call('nosy', { names: absolute });
   for (const [index, text] of read.entries()) {
-    assert.match(text, /^E[A-Z]+$/, `${names[index]} was read`);
+    assert.match(text, /^E[A-Z]+$/, `${absolute[index]} was read`);
   }
+  await t.test('a package with a link that leads out is refused or reads nothing', async () => {
+    const names = ['link.txt', 'dir/secret.txt'];
+    const outcome = await caller.call('linked', { names }).catch((error) => error);
+    if (outcome instanceof Refused) assert.match(outcome.text, /link\.txt|dir|symbolic|链接/);
+    else for (const text of outcome) assert.match(text, /^E[A-Z]+$/);
+  });
   assert.equal((await caller.call('counter')).calls, 1);
 });
