@@ -128,27 +128,23 @@ pub async fn calls_of_calls_do_not_starve() {
 
 pub async fn a_redeploy_lets_running_calls_finish() {
     let ground = Ground::new().await;
-    let code = |version: u32| {
-        format!(
-            "exports.main = ({{ ms }}) => new Promise((yes) => setTimeout(() => yes([{version}, require('./late.js'), process.pid]), ms))"
-        )
-    };
     let folder = |version: u32| {
-        ground.folder(&[
-            ("index.js", &code(version)),
-            ("late.js", &format!("module.exports = {version}")),
-        ])
+        let code = format!(
+            "exports.main = ({{ ms }}) => new Promise((yes) => {{ console.log(process.pid) \n \
+             setTimeout(() => yes([{version}, require('./late.js')]), ms) }})"
+        );
+        let late = format!("module.exports = {version}");
+        ground.folder(&[("index.js", &code), ("late.js", &late)])
     };
     ground.try_deploy("f", &folder(1), Settings::default()).await.unwrap();
-    let old = ground.call("f", json!({ "ms": 1 })).await[2].clone();
     let invocation = ground.invocation("f", &json!({ "ms": 1500 }));
     let functions = ground.functions.clone();
     let running = tokio::spawn(async move { functions.invoke(invocation).await.unwrap().result });
+    let old: Value = ground.log_line(|_| true).await.text.parse().unwrap();
     let report = ground.try_deploy("f", &folder(2), Settings::default()).await.unwrap();
     assert_eq!((report.version, report.changed), (2, true));
-    let answer = ground.call("f", json!({ "ms": 1 })).await;
-    assert_eq!((&answer[0], &answer[1]), (&json!(2), &json!(2)));
-    assert_eq!(running.await.unwrap(), format!("[1,1,{old}]"));
+    assert_eq!(ground.call("f", json!({ "ms": 1 })).await, json!([2, 2]));
+    assert_eq!(running.await.unwrap(), "[1,1]");
     eventually("the old worker's end", || (!is_alive(&old)).then_some(())).await;
 }
 
@@ -162,26 +158,26 @@ pub async fn idle_workers_leave() {
 
 pub async fn the_queue_has_an_end() {
     let ground = Ground::with(|options| (options.workers_max, options.queue_max) = (1, 2)).await;
-    ground.deploy("f", SLEEP).await;
-    ground.call("f", json!({ "ms": 1 })).await;
-    let calls: Vec<_> = (0..5)
-        .map(|_| {
-            let invocation = ground.invocation("f", &json!({ "ms": 300, "value": 1 }));
-            let functions = ground.functions.clone();
-            tokio::spawn(async move { functions.invoke(invocation).await })
-        })
-        .collect();
-    let mut full = 0;
-    for call in calls {
+    let code = SLEEP.replace("=> new", "=> console.log('begun') || new");
+    ground.deploy("f", &code).await;
+    let call = || {
+        let invocation = ground.invocation("f", &json!({ "ms": 1000, "value": 1 }));
+        let functions = ground.functions.clone();
+        tokio::spawn(async move { functions.invoke(invocation).await })
+    };
+    let running = call();
+    ground.log_line(|line| line.text == "begun").await;
+    let (mut answered, mut full) = (0, 0);
+    for call in [running, call(), call(), call(), call()] {
         match call.await.unwrap() {
-            Ok(outcome) => assert_eq!(outcome.result, "1"),
+            Ok(outcome) => answered += outcome.result.parse::<u32>().unwrap(),
             Err(error) => {
                 assert_eq!(error, InvokeError::QueueFull { name: "f".to_owned() });
                 full += 1;
             }
         }
     }
-    assert_eq!(full, 2);
+    assert_eq!((answered, full), (3, 2));
 }
 
 pub async fn shutdown_ends_every_worker() {

@@ -39,7 +39,7 @@ pub async fn confinement_holds_where_it_is_on() {
     if is_on("landlock") {
         assert_eq!(seen["secret"], "EACCES", "{seen}");
         assert_eq!(seen["neighbour"], "EACCES", "{seen}");
-        assert_eq!(seen["own"], "EACCES", "{seen}");
+        assert!(seen["own"] == "EACCES" || seen["own"] == "EROFS", "{seen}");
     }
     if is_on("mounts") {
         assert_eq!(seen["tmp"], true, "{seen}");
