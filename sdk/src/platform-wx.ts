@@ -31,10 +31,12 @@ interface Wx {
 declare const wx: Wx | undefined;
 
 /**
- * Whether this is a mini program: pages inside WeChat's browser have a `wx` too, without requests.
+ * Whether this is a mini program: pages inside WeChat's browser have a `wx` too, without requests,
+ * and uni-app lends its pages one with requests. Only a mini program has no document.
  */
 export function isMiniProgram(): boolean {
   return (
+    typeof document === 'undefined' &&
     typeof wx === 'object' &&
     wx !== null &&
     [wx.request, wx.uploadFile, wx.login].every((f) => typeof f === 'function')

@@ -212,8 +212,11 @@ fn owned_filter(context: &Context, decision: Decision, mut filter: Document) -> 
 }
 
 fn judge(context: &Context, collection: &str, operation: Operation) -> Result<Decision> {
-    if context.caller.is_privileged() {
-        return Ok(Decision::Allow);
+    match &context.caller {
+        Caller::Administrator | Caller::Function(_) => return Ok(Decision::Allow),
+        // "All users" are those who signed in, anonymous ones included.
+        Caller::Nobody => return Err(crate::sign_in::not_signed_in()),
+        Caller::User(_) => {}
     }
     // A missing collection is told apart from a forbidden one, as real apps test for it.
     if !context.environment.engine().has_collection(collection) {

@@ -6,7 +6,7 @@ use futures_util::Stream;
 use percent_encoding::percent_decode_str;
 use rules::Operation;
 
-use crate::caller::Context;
+use crate::caller::{Caller, Context};
 use crate::environment::Environment;
 use crate::error::{Code, Error, Result};
 
@@ -161,8 +161,10 @@ async fn existing(context: &Context, file_id: &str) -> Result<(String, FileRecor
 }
 
 fn require(context: &Context, operation: Operation, owner: Option<&str>) -> Result<()> {
-    if context.caller.is_privileged() {
-        return Ok(());
+    match &context.caller {
+        Caller::Administrator | Caller::Function(_) => return Ok(()),
+        Caller::Nobody => return Err(crate::sign_in::not_signed_in()),
+        Caller::User(_) => {}
     }
     let acl = context.environment.access().storage();
     if acl.judge_file(operation, &context.caller.identity(), owner) {
