@@ -186,7 +186,7 @@ redirect({
 })
 loader.carried = settings.sdk
 if (settings.sdk !== null) {
-  // Loaded and exercised once ahead of need: a separate instance, so the function finds it untouched.
+  // Loaded and exercised ahead of need: a separate instance, so the function finds it untouched.
   require(settings.sdk).createNewInstance?.({ env: 'yunkai' })
 }
 channel.send(0, { t: 'ready' }, '')

@@ -75,7 +75,8 @@ class Invocation {
     const bytes = text.length * 3 > RESULT_BYTES_MAX ? byteLength(text) : 0
     if (bytes > RESULT_BYTES_MAX) {
       this.done = true
-      return this.end({ t: 'error', kind: 'too_large', message: 'body size is too long', bytes }, '')
+      const message = 'body size is too long'
+      return this.end({ t: 'error', kind: 'too_large', message, bytes }, '')
     }
     this.done = true
     this.end({ t: 'result' }, text)
@@ -123,8 +124,8 @@ function describe(error) {
       const clean = (text) => clip(root.length > 1 ? text.replaceAll(root, '') : text)
       return { message: clean(String(error.message)), stack: clean(String(error.stack)) }
     }
-    if (error !== null && typeof error === 'object') return { message: clip(stringify(error)), stack: '' }
-    return { message: clip(String(error)), stack: '' }
+    const isObject = error !== null && typeof error === 'object'
+    return { message: clip(isObject ? stringify(error) : String(error)), stack: '' }
   } catch {
     return { message: 'an error that cannot be shown / 无法显示的错误', stack: '' }
   }

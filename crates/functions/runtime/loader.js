@@ -43,13 +43,16 @@ class Loader {
     const file = ['.js', '.cjs', '.mjs', '/index.js', '']
       .map((end) => path.join(this.root, this.file + end))
       .find((candidate) => fs.statSync(candidate, { throwIfNoEntry: false })?.isFile())
-    if (!file) throw new Error(`${this.file}.js is missing from the package / 代码包缺少 ${this.file}.js`)
+    if (!file) {
+      throw new Error(`${this.file}.js is missing from the package / 代码包缺少 ${this.file}.js`)
+    }
     const exported = await this.#import(file)
     const handler = exported?.[this.name] ?? exported?.default?.[this.name]
     if (typeof handler !== 'function') {
+      const shown = path.relative(this.root, file)
       throw new Error(
-        `${path.relative(this.root, file)} exports no function "${this.name}"; write exports.${this.name} = … / ` +
-          `${path.relative(this.root, file)} 没有导出函数“${this.name}”,请写 exports.${this.name} = …`,
+        `${shown} exports no function "${this.name}"; write exports.${this.name} = … / ` +
+          `${shown} 没有导出函数“${this.name}”,请写 exports.${this.name} = …`,
       )
     }
     this.handler = handler
@@ -59,7 +62,7 @@ class Loader {
     try {
       return require(file)
     } catch (error) {
-      if (error?.code !== 'ERR_REQUIRE_ESM' && error?.code !== 'ERR_REQUIRE_ASYNC_MODULE') throw error
+      if (!['ERR_REQUIRE_ESM', 'ERR_REQUIRE_ASYNC_MODULE'].includes(error?.code)) throw error
       return import(pathToFileURL(file).href)
     }
   }
@@ -70,7 +73,8 @@ function explain(error, request) {
   const name = request.startsWith('@') ? request.split('/', 2).join('/') : request.split('/', 1)[0]
   const before = error.message.split('\n', 1)[0]
   const after =
-    `${before}. Add "${name}" to the dependencies in the package.json of the function and deploy it again. / ` +
+    `${before}. Add "${name}" to the dependencies in the package.json of the function and ` +
+    `deploy it again. / ` +
     `找不到模块“${name}”,请在云函数的 package.json 的 dependencies 中声明后重新部署。`
   error.stack = error.stack?.replace(before, after)
   error.message = error.message.replace(before, after)

@@ -27,7 +27,7 @@ const VENDOR_SUFFIXES = ['tcb-api.tencentcloudapi.com', 'api.tcloudbasegateway.c
 /** Asked by SDKs whether they run in the vendor's data centre. */
 const METADATA_HOST = 'metadata.tencentyun.com'
 
-/** `owner()` gives the invocation of the running code, else the one at work, and which of the two. */
+/** `owner()` gives the invocation of the running code, or the one at work, and which it is. */
 function redirect({ hosts, socketPath, openLoopback, owner }) {
   const known = new Set(hosts.map((host) => host.toLowerCase()))
   const isOurs = (host, port) => {
@@ -75,7 +75,8 @@ function refuse(socket, code, host) {
     code === 'EACCES'
       ? `functions may not connect to ${host} of this machine / 云函数不能连接本机地址 ${host}`
       : `${host} does not exist here / 此处没有 ${host}`
-  const error = Object.assign(new Error(`connect ${code} ${host}: ${why}`), { code, syscall: 'connect' })
+  const error = new Error(`connect ${code} ${host}: ${why}`)
+  Object.assign(error, { code, syscall: 'connect' })
   process.nextTick(() => socket.destroy(error))
   return socket
 }
@@ -95,7 +96,8 @@ function patchTls(isOurs, socketPath) {
   const connect = tls.connect
   tls.connect = function (...values) {
     const [options, done] = optionsOf(values)
-    const merged = values.find((value) => value && typeof value === 'object' && !Array.isArray(value))
+    const isOptions = (value) => value && typeof value === 'object' && !Array.isArray(value)
+    const merged = values.find(isOptions)
     const host = merged?.host ?? options?.host ?? merged?.servername
     const port = merged?.port ?? options?.port
     if (merged?.socket || merged?.path || !isOurs(host, port)) return connect.apply(this, values)

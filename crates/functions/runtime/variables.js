@@ -15,7 +15,7 @@ class Variables {
     this.before = Object.create(null)
   }
 
-  /** Makes `next` the variables of the call; those of the last call that are not in it are undone. */
+  /** Makes `next` the variables of the call; others of the last call are undone. */
   replace(next) {
     for (const name in this.given) {
       if (own.call(next, name)) continue

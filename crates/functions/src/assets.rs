@@ -21,7 +21,8 @@ struct Runtime;
 struct Carried;
 
 /// What to run when the SDKs were not bundled.
-pub(crate) const CARRIED_MISSING: &str = "The carried wx-server-sdk is not built: run `npm ci && node build.mjs` in \
+pub(crate) const CARRIED_MISSING: &str = "The carried wx-server-sdk is not built: run `npm ci && \
+node build.mjs` in \
      crates/functions/carried and build again. / 未构建内置的 wx-server-sdk:请在 crates/functions/carried \
      目录执行 `npm ci && node build.mjs` 后重新构建。";
 

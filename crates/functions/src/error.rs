@@ -83,7 +83,8 @@ pub enum InvokeError {
     },
     /// The time limit passed; the worker and everything it started were killed.
     #[error(
-        "Invoking the function timed out after {limit_ms} ms. Raise its timeout or make it faster. / \
+        "Invoking the function timed out after {limit_ms} ms. Raise its timeout or make it \
+         faster. / \
          云函数执行超过 {limit_ms} 毫秒被终止,请调大超时时间或优化代码。"
     )]
     TimedOut {
@@ -111,7 +112,8 @@ pub enum InvokeError {
     },
     /// The event or the result is over the 6 MiB limit (protocol 02 §3.1).
     #[error(
-        "The {what} is {bytes} bytes, more than the {limit_bytes} allowed. Send less, or use files. / \
+        "The {what} is {bytes} bytes, more than the {limit_bytes} allowed. Send less, or use \
+         files. / \
          数据大小 {bytes} 字节,超过上限 {limit_bytes} 字节,请减小数据或改用云存储。"
     )]
     TooLarge {

@@ -1,13 +1,13 @@
 //! Cloud functions: packages, Node workers, invocations, confinement.
 //!
-//! A function is deployed from a folder, kept as a content-addressed package
-//! ([`Functions::deploy`]),
-//! and run by Node.js processes ([`Functions::invoke`]). The story of a call:
+//! A function is deployed from a folder, kept as a package named by its content
+//! ([`Functions::deploy`]), and run by Node.js processes ([`Functions::invoke`]). The story of a
+//! call:
 //!
 //! 1. a *pool* (one per function) gives the call to an idle worker, or lets it wait in line;
 //! 2. when calls wait, the *hall* hands over a *waiting worker*: a confined process that already
 //!    runs the bootstrap and has `wx-server-sdk` loaded; the package is hard-linked into its
-//! *slot*;
+//!    *slot*;
 //! 3. the worker gets the event and the call's variables as a *frame* and answers with the result;
 //! 4. what the function asks of the platform meanwhile arrives on the worker's private socket
 //!    ([`Streams::connections`]), each request marked with its invocation.

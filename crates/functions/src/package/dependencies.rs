@@ -127,7 +127,8 @@ impl Workshop {
             let names: Vec<&str> = missing.keys().copied().collect();
             let names = names.join(", ");
             notices.push(format!(
-                "These dependencies are declared but absent, and installation is switched off: {names}. / \
+                "These dependencies are declared but absent, and installation is switched off: \
+                 {names}. / \
                  以下依赖已声明但缺失,且已关闭安装:{names}。"
             ));
             return Ok(None);
@@ -210,7 +211,8 @@ impl Workshop {
 
 fn failed(why: &str) -> Error {
     Error::InstallDependencies(format!(
-        "npm could not install the dependencies: {why}. Check the names in package.json and the network, or \
+        "npm could not install the dependencies: {why}. Check the names in package.json and the \
+         network, or \
          deploy the function with its node_modules. / npm 安装依赖失败:{why}。请检查 package.json 与网络,\
          或连同 node_modules 一起部署。"
     ))

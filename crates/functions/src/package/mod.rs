@@ -177,7 +177,8 @@ fn find_main(
     let found = candidates.iter().find(|path| items.iter().any(|item| item.is_file_at(path)));
     found.cloned().ok_or_else(|| {
         Error::MendPackage(format!(
-            "Function \"{name}\": {file}.js is missing in {}; its handler is \"{handler}\". Add the file or \
+            "Function \"{name}\": {file}.js is missing in {}; its handler is \"{handler}\". Add \
+             the file or \
              change the handler. / 云函数“{name}”的目录中缺少 {file}.js(入口为“{handler}”),请补充文件或修改入口。",
             folder.display()
         ))
@@ -186,7 +187,8 @@ fn find_main(
 
 fn bad_handler(handler: &str) -> Error {
     Error::MendPackage(format!(
-        "\"{handler}\" is not a handler; write FILE.EXPORT with a file of the package, such as index.main. / \
+        "\"{handler}\" is not a handler; write FILE.EXPORT with a file of the package, such as \
+         index.main. / \
          入口“{handler}”格式不正确,应为“文件.导出名”,例如 index.main。"
     ))
 }
@@ -201,7 +203,8 @@ fn check_name(name: &str) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::MendPackage(format!(
-        "{name:?} is not a function name: begin with a letter, then letters, digits, - and _, at most 60. / \
+        "{name:?} is not a function name: begin with a letter, then letters, digits, - and _, at \
+         most 60. / \
          云函数名 {name:?} 不合法:以字母开头,仅含字母、数字、- 和 _,最长 60 个字符。"
     )))
 }
@@ -226,7 +229,8 @@ fn check_settings(settings: &Settings) -> Result<(), Error> {
         && !runtime.to_ascii_lowercase().starts_with("nodejs")
     {
         return Err(Error::MendPackage(format!(
-            "Runtime \"{runtime}\" is not served; only Node.js is. / 不支持运行时“{runtime}”,目前仅支持 Node.js。"
+            "Runtime \"{runtime}\" is not served; only Node.js is. / 不支持运行时“{runtime}”,目前仅支持 \
+             Node.js。"
         )));
     }
     for (name, value) in &settings.variables {
@@ -235,7 +239,8 @@ fn check_settings(settings: &Settings) -> Result<(), Error> {
             && !value.contains('\0');
         if !fine {
             return Err(Error::MendPackage(format!(
-                "{name:?} is not a variable name: begin with a letter, then letters, digits and _. / \
+                "{name:?} is not a variable name: begin with a letter, then letters, digits and \
+                 _. / \
                  环境变量名 {name:?} 不合法:以字母开头,仅含字母、数字和 _。"
             )));
         }

@@ -18,7 +18,8 @@ pub fn doctor(options: &Options) -> Vec<Check> {
     let options = &crate::functions::with_programs(options.clone());
     let mut checks = vec![check_node(&options.node), check_carried()];
     if !options.confine {
-        let why = "Switched off in the configuration: functions run with the rights of the server. / \
+        let why = "Switched off in the configuration: functions run with the rights of the \
+        server. / \
                    配置中已关闭:云函数以服务器进程的权限运行。";
         checks.push(check("confinement", CheckState::Off, why));
         return checks;
@@ -41,7 +42,8 @@ pub fn doctor(options: &Options) -> Vec<Check> {
 pub(crate) fn node_version(node: &Path) -> Result<String, String> {
     let output = Command::new(node).arg("--version").output().map_err(|error| {
         format!(
-            "Node.js cannot be started as {}: {error}. Install Node.js {NODE_MAJOR_MIN} or newer. / \
+            "Node.js cannot be started as {}: {error}. Install Node.js {NODE_MAJOR_MIN} or \
+             newer. / \
              无法启动 Node.js({}),请安装 {NODE_MAJOR_MIN} 或更高版本。",
             node.display(),
             node.display()
@@ -152,13 +154,15 @@ fn describe(probed: &Probed) -> Vec<Check> {
         (
             "uid",
             state(measures.uid),
-            "Workers run as users of their own; needs a server started as root, and folders that others can \
+            "Workers run as users of their own; needs a server started as root, and folders that \
+             others can \
              reach. / 以独立用户运行,需要 root 启动且目录可达。",
         ),
         (
             "landlock",
             state(measures.landlock),
-            "The kernel shows a worker its own folder and system software only. / 内核仅允许访问自身目录与系统软件。",
+            "The kernel shows a worker its own folder and system software only. / \
+             内核仅允许访问自身目录与系统软件。",
         ),
         (
             "seccomp",

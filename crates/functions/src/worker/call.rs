@@ -187,11 +187,13 @@ impl Worker {
         }
         let explanation = match (&broken, exit_code, end.signal) {
             (Broken::Garbage(what), _, _) => format!(
-                "The function wrote to file descriptor 3, which belongs to the platform ({what}). / \
+                "The function wrote to file descriptor 3, which belongs to the platform \
+                 ({what}). / \
                  云函数向平台占用的文件描述符 3 写入了数据。"
             ),
             (Broken::Closed, Some(code), _) => format!(
-                "The function ended its process with code {code} before returning. Return or throw instead of \
+                "The function ended its process with code {code} before returning. Return or \
+                 throw instead of \
                  calling process.exit. / 云函数在返回结果前退出了进程(代码 {code}),请使用 return 或 throw。"
             ),
             (Broken::Closed, None, Some(signal)) if !end.killed => format!(

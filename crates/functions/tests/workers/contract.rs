@@ -25,7 +25,8 @@ const ROWS: &[Row] = &[
     ("exports.main = (e, c) => { setTimeout(() => c.succeed({ ok: 1 }), 5) }", Ok(r#"{"ok":1}"#)),
     ("exports.main = (e, c) => { c.done(null, 3); setInterval(() => {}, 9) }", Ok("3")),
     (
-        "exports.main = (e, c, cb) => { c.callbackWaitsForEmptyEventLoop = false; setInterval(() => {}, 9); cb(null, 4) }",
+        "exports.main = (e, c, cb) => { c.callbackWaitsForEmptyEventLoop = false\n \
+         setInterval(() => {}, 9); cb(null, 4) }",
         Ok("4"),
     ),
     ("implicit = 5; exports.main = () => implicit", Ok("5")),
@@ -39,7 +40,8 @@ const ROWS: &[Row] = &[
     ("exports.main = (e, c, callback) => callback(new Error('no'))", Err(("no", "Error: no"))),
     ("exports.main = (e, c) => { c.fail('failed') }", Err(("failed", ""))),
     (
-        "exports.main = () => { setTimeout(() => { throw new Error('later') }); return new Promise(() => {}) }",
+        "exports.main = () => { setTimeout(() => { throw new Error('later') })\n \
+         return new Promise(() => {}) }",
         Err(("later", "Error: later")),
     ),
     (
@@ -96,7 +98,8 @@ pub async fn handlers_answer_by_the_table() {
 
 pub async fn context_has_what_sdks_read() {
     let ground = Ground::new().await;
-    let code = "exports.main = (event, context) => ({ context, own: context.getContext(), env: process.env })";
+    let code = "exports.main = (event, context) => (\
+        { context, own: context.getContext(), env: process.env })";
     ground
         .deploy_with("look", code, |settings| {
             settings.variables = vec![("MINE".to_owned(), "yes".to_owned())];
@@ -148,8 +151,13 @@ pub async fn context_has_what_sdks_read() {
 
 pub async fn files_of_the_function_are_found() {
     let ground = Ground::new().await;
+    let entry = "const u = require('util.js'), day = require('project/day.js')\n\
+        const relative = require('../util.js') === u\n\
+        const text = require('fs').readFileSync('./data.txt', 'utf8')\n\
+        exports.run = () => ({ u, day, relative, text,\n\
+        root: process.env.USER_CODE_ROOT === process.cwd() + '/' })";
     let folder = ground.folder(&[
-        ("src/entry.js", "const u = require('util.js'); const day = require('project/day.js')\nexports.run = () => ({ u, day, relative: require('../util.js') === u,\n text: require('fs').readFileSync('./data.txt', 'utf8'), root: process.env.USER_CODE_ROOT === process.cwd() + '/' })"),
+        ("src/entry.js", entry),
         ("util.js", "module.exports = 'util'"),
         ("project/day.js", "module.exports = 'day'"),
         ("data.txt", "数据"),
@@ -170,8 +178,10 @@ pub async fn files_of_the_function_are_found() {
 
 pub async fn logs_come_before_the_result() {
     let ground = Ground::new().await;
-    let code = "exports.main = async () => {\n console.log('a %d', 1, { b: 2 }); console.warn('w'); console.error(new Error('e').message)\n \
-        console.__baseLog__('{\"base\":1}'); console.debug('x'.repeat(40000))\n await null; process.stdout.write('raw\\n'); console.log('several\\nlines') }";
+    let code = "exports.main = async () => {\n console.log('a %d', 1, { b: 2 })\n \
+        console.warn('w'); console.error(new Error('e').message); console.__baseLog__('{\"base\":1}')\n \
+        console.debug('x'.repeat(40000))\n await null; process.stdout.write('raw\\n')\n \
+        console.log('several\\nlines') }";
     ground.deploy("talk", code).await;
     let invocation = ground.invocation("talk", &json!({}));
     let id = invocation.request_id.clone();

@@ -1,5 +1,5 @@
-//! What every test stands on: a runtime in throw-away folders, functions written as text, a stand-in
-//! for the platform that answers the connections of workers.
+//! What every test stands on: a runtime in throw-away folders, functions written as text, a
+//! stand-in for the platform that answers the connections of workers.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -190,7 +190,7 @@ async fn answer(connection: WorkerConnection, requests: Arc<Mutex<Vec<Request>>>
             match name.to_ascii_lowercase().as_str() {
                 functions::INVOCATION_HEADER => header = Some(value.trim().to_owned()),
                 "content-length" => {
-                    length = value.trim().parse().unwrap_or_else(|_| panic!("{line}: {field}"))
+                    length = value.trim().parse().unwrap_or_else(|_| panic!("{line}: {field}"));
                 }
                 "transfer-encoding" => chunked = true,
                 _ => {}
@@ -202,7 +202,8 @@ async fn answer(connection: WorkerConnection, requests: Arc<Mutex<Vec<Request>>>
         let body = String::from_utf8_lossy(&body).into_owned();
         let invocation = owner.invocation(header.as_deref());
         let line = line.trim_end().to_owned();
-        let answered = json!({ "requestId": "r", "data": { "list": [], "line": line, "invocation": invocation } });
+        let data = json!({ "list": [], "line": line, "invocation": invocation });
+        let answered = json!({ "requestId": "r", "data": data });
         let (silent, slow) = (line.contains("/silent"), line.contains("/slow"));
         requests.lock().unwrap().push(Request { line, header, invocation, body });
         if silent {

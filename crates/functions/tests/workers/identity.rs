@@ -49,17 +49,22 @@ pub async fn requests_carry_their_invocation() {
         const http = require('http'), https = require('https')
         const get = (lib, url, more) => new Promise((yes, no) => {
           const request = lib.request(url, { ...more }, (response) => {
-            let text = ''; response.on('data', (part) => { text += part }).on('end', () => yes(JSON.parse(text).data.invocation)) })
+            let text = ''
+            response.on('data', (part) => { text += part })
+            response.on('end', () => yes(JSON.parse(text).data.invocation)) })
           request.on('error', no); request.end() })
         const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
         exports.main = () => Promise.all([
           get(http, 'http://127.0.0.1:9527/a'),
-          get(http, 'http://127.0.0.1:9527/b', { agent }), get(http, 'http://127.0.0.1:9527/c', { agent }),
+          get(http, 'http://127.0.0.1:9527/b', { agent }),
+          get(http, 'http://127.0.0.1:9527/c', { agent }),
           get(http, 'http://127.0.0.1:9527/d', { headers: ['host', '127.0.0.1:9527', 'x-a', '1'] }),
-          get(http, 'http://tcb-admin.tencentyun.com/e'), get(http, 'http://env-1.internal.ap-shanghai.tcb-api.tencentcloudapi.com/f'),
+          get(http, 'http://tcb-admin.tencentyun.com/e'),
+          get(http, 'http://env-1.internal.ap-shanghai.tcb-api.tencentcloudapi.com/f'),
           get(https, 'https://env-1.ap-shanghai.tcb-api.tencentcloudapi.com/g'),
-          fetch('http://127.0.0.1:9527/h').then(r => r.json()).then(r => r.data.invocation),
-          fetch('https://env-1.tcb-api.tencentcloudapi.com/i').then(r => r.json()).then(r => r.data.invocation) ])"#;
+          ...['http://127.0.0.1:9527/h', 'https://env-1.tcb-api.tencentcloudapi.com/i'].map((url) =>
+            fetch(url).then((response) => response.json())
+              .then(({ data }) => data.invocation)) ])"#;
     ground.deploy("ask", code).await;
     for _ in 0..3 {
         let invocation = ground.invocation("ask", &json!({}));
@@ -70,7 +75,8 @@ pub async fn requests_carry_their_invocation() {
     let requests = ground.requests.lock().unwrap().clone();
     assert!(requests.iter().all(|request| request.header.is_some()), "{requests:?}");
 
-    let code = "const net = require('net')\nexports.main = ({ host }) => new Promise((yes) => net.connect(1, host).on('error', (e) => yes(e.code)))";
+    let code = "exports.main = ({ host }) => new Promise((yes) => {\n \
+        require('net').connect(1, host).on('error', (error) => yes(error.code)) })";
     ground.deploy("reach", code).await;
     for (host, code) in [
         ("localhost", "EACCES"),
@@ -89,7 +95,8 @@ pub async fn unawaited_requests_finish_before_the_next_call() {
     let code = r#"
         const http = require('http')
         const post = (path) => new Promise((yes) => {
-          const request = http.request('http://127.0.0.1:9527' + path, { method: 'POST' }, (r) => { r.resume().on('end', yes) })
+          const url = 'http://127.0.0.1:9527' + path
+          const request = http.request(url, { method: 'POST' }, (r) => r.resume().on('end', yes))
           request.end(process.env.TENCENTCLOUD_SESSIONTOKEN) })
         exports.main = async ({ slow }) => {
           post(slow ? '/slow/1' : '/1').then(() => post('/2')).then(() => post('/3'))
@@ -127,8 +134,14 @@ pub async fn a_worker_speaks_only_for_its_own_calls() {
         const net = require('net')
         exports.main = ({ claim }) => new Promise((yes) => {
           let text = ''
-          const socket = net.connect(9527, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\n' + (claim ? 'x-yunkai-invocation: ' + claim + '\r\n' : '') + '\r\n'))
-          socket.on('data', (part) => { text += part; if (text.endsWith('}')) { socket.destroy(); yes(JSON.parse(text.split('\r\n\r\n')[1]).data.invocation) } }) })"#;
+          const header = claim ? 'x-yunkai-invocation: ' + claim + '\r\n' : ''
+          const socket = net.connect(9527, '127.0.0.1')
+          socket.write('GET / HTTP/1.1\r\n' + header + '\r\n')
+          socket.on('data', (part) => {
+            text += part
+            if (!text.endsWith('}')) return
+            socket.destroy()
+            yes(JSON.parse(text.split('\r\n\r\n')[1]).data.invocation) }) })"#;
     ground.deploy("claimer", code).await;
     ground.deploy("other", "exports.main = () => 1").await;
     let theirs = ground.invocation("other", &json!({}));
@@ -154,7 +167,8 @@ pub async fn the_vendor_sdk_works_unmodified() {
         cloud.init({ env: cloud.DYNAMIC_CURRENT_ENV })
         const db = cloud.database()
         exports.main = async ({ wait }) => {
-          const adding = db.collection('c').add({ data: { by: cloud.getWXContext().OPENID } }).catch(() => {})
+          const data = { by: cloud.getWXContext().OPENID }
+          const adding = db.collection('c').add({ data }).catch(() => {})
           if (wait) await adding
           return { version: cloud.version, ...cloud.getWXContext() } }"#;
     let manifest = |range: &str| json!({ "dependencies": { "wx-server-sdk": range } }).to_string();
@@ -169,7 +183,10 @@ pub async fn the_vendor_sdk_works_unmodified() {
             let id = invocation.request_id.clone();
             let openid = format!("o-{id}");
             let outcome = ground.functions.invoke(from(invocation, &openid)).await.unwrap();
-            let expected = json!({ "version": version, "OPENID": openid, "APPID": "wx1", "ENV": "env-test", "SOURCE": "wx_client" });
+            let expected = json!({
+                "version": version, "OPENID": openid, "APPID": "wx1", "ENV": "env-test",
+                "SOURCE": "wx_client",
+            });
             assert_eq!(serde_json::from_str::<Value>(&outcome.result).unwrap(), expected);
             let request = eventually("the SDK's request", || {
                 ground
@@ -189,7 +206,8 @@ pub async fn the_vendor_sdk_works_unmodified() {
 
 pub async fn an_unanswered_request_costs_the_worker() {
     let ground = Ground::with(|options| options.workers_max = 1).await;
-    let code = "let calls = 0\nexports.main = () => { require('http').get('http://127.0.0.1:9527/silent').on('error', () => {}); return ++calls }";
+    let code = "let calls = 0\nexports.main = () => {\n \
+        require('http').get('http://127.0.0.1:9527/silent').on('error', () => {})\n return ++calls }";
     ground.deploy("stuck", code).await;
     // The second call finds the only worker stuck, waits, and is served by its successor.
     assert_eq!(ground.call("stuck", json!({})).await, 1);

@@ -21,7 +21,8 @@ pub async fn the_time_limit_kills_the_whole_group() {
     let code = r#"
         const { spawn } = require('child_process')
         exports.main = async ({ spin }) => {
-          const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { detached: true, stdio: 'ignore' })
+          const program = ['-e', 'setInterval(() => {}, 1000)']
+          const child = spawn(process.execPath, program, { detached: true, stdio: 'ignore' })
           console.log(JSON.stringify([process.pid, child.pid]))
           if (spin) for (;;);
           await new Promise(() => {}) }"#;
@@ -182,7 +183,9 @@ pub async fn the_queue_has_an_end() {
 
 pub async fn shutdown_ends_every_worker() {
     let ground = Ground::new().await;
-    ground.deploy("f", "exports.main = ({ ms }) => new Promise((yes) => { console.log(process.pid); setTimeout(yes, ms, 'done') })").await;
+    let code = "exports.main = ({ ms }) => new Promise((yes) => {\n \
+        console.log(process.pid); setTimeout(yes, ms, 'done') })";
+    ground.deploy("f", code).await;
     let [short, long] = [200, 60_000].map(|ms| {
         let invocation = ground.invocation("f", &json!({ "ms": ms }));
         let functions = ground.functions.clone();
@@ -204,7 +207,8 @@ pub async fn shutdown_ends_every_worker() {
 
 pub async fn memory_has_a_limit() {
     let ground = Ground::new().await;
-    let code = "exports.main = ({ mb }) => { const all = []; for (let i = 0; i < mb; i++) all.push(new Array(131072).fill(i)); return all.length }";
+    let code = "exports.main = ({ mb }) => { const all = []\n \
+        for (let i = 0; i < mb; i++) all.push(new Array(131072).fill(i))\n return all.length }";
     ground.deploy_with("eat", code, |settings| settings.memory_mb = 128).await;
     assert_eq!(ground.call("eat", json!({ "mb": 20 })).await, 20);
     let answer = ground.invoke("eat", json!({ "mb": 2000 })).await;

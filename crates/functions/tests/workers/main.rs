@@ -22,18 +22,23 @@ type Test = (&'static str, fn() -> Pin<Box<dyn Future<Output = ()>>>);
 /// `tests![module: name, name; …]` makes the table of tests.
 macro_rules! tests {
     ($($module:ident: $($name:ident),+ $(,)?;)+) => {
-        &[$($((concat!(stringify!($module), "::", stringify!($name)), || Box::pin($module::$name()))),+),+]
+        &[$($((
+            concat!(stringify!($module), "::", stringify!($name)),
+            || Box::pin($module::$name())
+        )),+),+]
     };
 }
 
 const TESTS: &[Test] = tests![
-    contract: handlers_answer_by_the_table, context_has_what_sdks_read, files_of_the_function_are_found,
+    contract: handlers_answer_by_the_table, context_has_what_sdks_read,
+        files_of_the_function_are_found,
         logs_come_before_the_result, callback_waits_for_the_event_loop;
     identity: variables_of_one_call_are_gone_in_the_next, requests_carry_their_invocation,
         unawaited_requests_finish_before_the_next_call, a_worker_speaks_only_for_its_own_calls,
         the_vendor_sdk_works_unmodified, an_unanswered_request_costs_the_worker;
     lifecycle: the_time_limit_kills_the_whole_group, broken_workers_are_explained_and_replaced,
-        a_waiting_worker_serves_the_first_call, sixty_four_calls_at_once, calls_of_calls_do_not_starve,
+        a_waiting_worker_serves_the_first_call, sixty_four_calls_at_once,
+        calls_of_calls_do_not_starve,
         a_redeploy_lets_running_calls_finish, idle_workers_leave, the_queue_has_an_end,
         shutdown_ends_every_worker, memory_has_a_limit, no_worker_survives_the_server;
     deploy: bad_packages_are_refused_with_a_reason, dependencies_are_resolved_in_order,

@@ -1,4 +1,4 @@
-//! Confinement, as far as this machine offers it: a test looks only where `doctor` says a measure is on.
+//! Confinement, as far as this machine offers it: only what `doctor` calls on is looked at.
 
 use functions::{CheckState, Options, doctor};
 use serde_json::{Value, json};
@@ -17,8 +17,10 @@ fn is_on(name: &str) -> bool {
 pub async fn confinement_holds_where_it_is_on() {
     let ground = Ground::new().await;
     let code = r#"
-        const fs = require('fs'), os = require('os'), path = require('path'), { spawnSync } = require('child_process')
-        const attempt = (what) => { try { return what() ?? true } catch (error) { return error.code ?? String(error) } }
+        const fs = require('fs'), os = require('os'), path = require('path')
+        const { spawnSync } = require('child_process')
+        const attempt = (what) => {
+          try { return what() ?? true } catch (error) { return error.code ?? String(error) } }
         exports.main = ({ secret, neighbour }) => ({
           secret: attempt(() => fs.readFileSync(secret, 'utf8')),
           neighbour: attempt(() => fs.readdirSync(neighbour)),
