@@ -48,6 +48,9 @@ impl Workshop {
             .filter(|(name, _)| !brings(name))
             .map(|(name, range)| (name.as_str(), range.as_str()))
             .collect();
+        if let Some((name, range)) = missing.iter().find(|(_, range)| is_local(range)) {
+            return Err(local(name, range));
+        }
         let wanted = missing.remove(SDK);
         let fitting = match wanted {
             Some(range) => self.fitting(range),
@@ -209,6 +212,22 @@ impl Workshop {
     }
 }
 
+/// Whether npm would take this dependency from the server's own disk.
+fn is_local(range: &str) -> bool {
+    let range = range.trim();
+    ["file:", "link:", "portal:", "workspace:", ".", "/", "~/"]
+        .iter()
+        .any(|start| range.starts_with(start))
+}
+
+fn local(name: &str, range: &str) -> Error {
+    Error::MendPackage(format!(
+        "Dependency \"{name}\": \"{range}\" is outside the package. Copy it into the function's folder, \
+         or deploy the function with its node_modules. / 依赖“{name}”指向代码包之外({range}),请将其复制到\
+         云函数目录,或连同 node_modules 一起部署。"
+    ))
+}
+
 fn failed(why: &str) -> Error {
     Error::InstallDependencies(format!(
         "npm could not install the dependencies: {why}. Check the names in package.json and the \
@@ -260,8 +279,9 @@ pub(super) fn merge(modules: &Path, target: &Path) -> io::Result<()> {
     fs::create_dir_all(target)?;
     for entry in fs::read_dir(installed)? {
         let entry = entry?;
-        let (from, to) = (entry.path(), target.join(entry.file_name()));
-        let is_scope = entry.file_name().as_encoded_bytes().starts_with(b"@");
+        let name = entry.file_name();
+        let (from, to) = (entry.path(), target.join(&name));
+        let is_scope = entry.file_type()?.is_dir() && name.as_encoded_bytes().starts_with(b"@");
         if is_scope && to.is_dir() {
             for entry in fs::read_dir(from)? {
                 let entry = entry?;
@@ -278,5 +298,13 @@ fn add(from: &Path, to: &Path) -> io::Result<()> {
     if to.symlink_metadata().is_ok() {
         return Ok(());
     }
-    if from.is_dir() { link_tree(from, to) } else { fs::copy(from, to).map(|_| ()) }
+    // A link is never followed here: it may lead out of what npm installed.
+    let kind = from.symlink_metadata()?.file_type();
+    if kind.is_symlink() {
+        std::os::unix::fs::symlink(fs::read_link(from)?, to)
+    } else if kind.is_dir() {
+        link_tree(from, to)
+    } else {
+        fs::copy(from, to).map(|_| ())
+    }
 }

@@ -192,8 +192,9 @@ impl Worker {
         let head = frame.head()?;
         match &*head.t {
             "log" if head.platform => {
-                let request = head.request.as_deref();
-                self.author.reports(request, level_of(&head.level), frame.body()?.to_owned());
+                let request = head.request.as_deref().and_then(|id| self.ledger.find(Some(id)));
+                let (level, text) = (level_of(&head.level), frame.body()?.to_owned());
+                self.author.reports(request.as_deref(), level, text);
             }
             "log" => {
                 let (request, level) = (head.request.as_deref(), level_of(&head.level));

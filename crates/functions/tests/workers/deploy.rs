@@ -1,91 +1,78 @@
 //! Packages: what is refused and why, where dependencies come from, what counts as a change.
 
+use std::net::SocketAddr;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 
 use functions::{Error, InvokeError, Settings};
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
 
 use crate::ground::{ENVIRONMENT, Ground};
 
-pub async fn bad_packages_are_refused_with_a_reason() {
+const GOOD: (&str, &str) = ("index.js", "exports.main = () => 1");
+
+/// Deploys what must be refused, with `words` in a message of both languages.
+async fn refused(ground: &Ground, name: &str, folder: &Path, settings: Settings, words: &str) {
+    match ground.try_deploy(name, folder, settings).await {
+        Err(Error::MendPackage(text)) => {
+            assert!(text.contains(words) && text.contains(" / "), "{words}: {text}");
+        }
+        answer => panic!("{words}: {answer:?}"),
+    }
+    assert!(ground.functions.list(ENVIRONMENT).is_empty(), "{words}");
+}
+
+pub async fn bad_folders_are_refused_with_a_reason() {
     let ground = Ground::new().await;
-    let good = ("index.js", "exports.main = () => 1");
-    let with = |change: fn(&mut Settings)| {
+    let rows: [(&[(&str, &str)], &str); 5] = [
+        (&[("main.js", "")], "index.js is missing"),
+        (&[("index.js", "\n\nconst = 1")], "index.js:3 SyntaxError"),
+        (&[("index.js", "await 1")], "index.js:1 SyntaxError"),
+        (&[GOOD, ("package.json", "{")], "package.json is not valid"),
+        (&[GOOD, ("package.json", r#"{"dependencies":[]}"#)], "package.json is not valid"),
+    ];
+    for (files, words) in rows {
+        refused(&ground, "a", &ground.folder(files), Settings::default(), words).await;
+    }
+    for target in ["/etc/passwd", "../outside", "nowhere"] {
+        let folder = ground.folder(&[GOOD]);
+        symlink(target, folder.join("x")).unwrap();
+        let words = "x: the symbolic link leaves";
+        refused(&ground, "a", &folder, Settings::default(), words).await;
+    }
+    let absent = ground.folder.path().join("absent");
+    refused(&ground, "a", &absent, Settings::default(), "is not a folder").await;
+    let beside = ground.folder(&[GOOD, ("old.js", "const = 1"), ("inside.js", "")]);
+    symlink("inside.js", beside.join("link.js")).unwrap();
+    let report = ground.try_deploy("a", &beside, Settings::default()).await.unwrap();
+    let [notice] = &report.notices[..] else { panic!("{:?}", report.notices) };
+    assert!(notice.contains("old.js:1"), "{notice}");
+}
+
+type Change = fn(&mut Settings);
+
+pub async fn bad_names_and_settings_are_refused() {
+    let ground = Ground::new().await;
+    let folder = ground.folder(&[GOOD]);
+    for name in ["1a", "../a", "", "a b", "云", &"a".repeat(61)] {
+        refused(&ground, name, &folder, Settings::default(), "is not a function name").await;
+    }
+    let rows: [(Change, &str); 7] = [
+        (|settings| settings.handler = "../index.main".to_owned(), "is not a handler"),
+        (|settings| settings.handler = "/etc/x.main".to_owned(), "is not a handler"),
+        (|settings| settings.handler = "index".to_owned(), "is not a handler"),
+        (|settings| settings.memory_mb = 1, "1 MB of memory"),
+        (|settings| settings.timeout_ms = 0, "timeout of 0 ms"),
+        (|settings| settings.runtime = Some("Php7.4".to_owned()), "\"Php7.4\" is not served"),
+        (|settings| settings.variables = vec![("A-B".into(), String::new())], "variable name"),
+    ];
+    for (change, words) in rows {
         let mut settings = Settings::default();
         change(&mut settings);
-        settings
-    };
-    let usual = Settings::default();
-    let outside = ground.folder(&[good]);
-    symlink("/etc/passwd", outside.join("x")).unwrap();
-    let dangling = ground.folder(&[good]);
-    symlink("nowhere", dangling.join("x")).unwrap();
-    let rows = [
-        ("a", ground.folder(&[("main.js", "")]), usual.clone(), "index.js is missing"),
-        (
-            "a",
-            ground.folder(&[("index.js", "\n\nconst = 1")]),
-            usual.clone(),
-            "index.js:3 SyntaxError",
-        ),
-        ("a", ground.folder(&[("index.js", "await 1")]), usual.clone(), "index.js:1 SyntaxError"),
-        (
-            "a",
-            ground.folder(&[good, ("package.json", "{")]),
-            usual.clone(),
-            "package.json is not valid",
-        ),
-        (
-            "a",
-            ground.folder(&[good, ("package.json", r#"{"dependencies":[]}"#)]),
-            usual.clone(),
-            "package.json is not valid",
-        ),
-        ("a", ground.folder.path().join("absent"), usual.clone(), "is not a folder"),
-        ("a", outside, usual.clone(), "x: the symbolic link leaves"),
-        ("a", dangling, usual.clone(), "x: the symbolic link leaves"),
-        ("1a", ground.folder(&[good]), usual.clone(), "is not a function name"),
-        ("../a", ground.folder(&[good]), usual.clone(), "is not a function name"),
-        ("", ground.folder(&[good]), usual.clone(), "is not a function name"),
-        (
-            "a",
-            ground.folder(&[good]),
-            with(|s| s.handler = "../index.main".to_owned()),
-            "is not a handler",
-        ),
-        ("a", ground.folder(&[good]), with(|s| s.handler = "index".to_owned()), "is not a handler"),
-        ("a", ground.folder(&[good]), with(|s| s.memory_mb = 1), "1 MB of memory"),
-        ("a", ground.folder(&[good]), with(|s| s.timeout_ms = 0), "timeout of 0 ms"),
-        (
-            "a",
-            ground.folder(&[good]),
-            with(|s| s.runtime = Some("Php7.4".to_owned())),
-            "\"Php7.4\" is not served",
-        ),
-        (
-            "a",
-            ground.folder(&[good]),
-            with(|s| s.variables = vec![("A-B".to_owned(), String::new())]),
-            "not a variable name",
-        ),
-    ];
-    for (name, folder, settings, words) in rows {
-        match ground.try_deploy(name, &folder, settings).await {
-            Err(Error::MendPackage(text)) => {
-                assert!(text.contains(words) && text.contains(" / "), "{words}: {text}");
-            }
-            answer => panic!("{words}: {answer:?}"),
-        }
+        refused(&ground, "a", &folder, settings, words).await;
     }
-    assert!(ground.functions.list(ENVIRONMENT).is_empty());
-    let beside = ground.folder(&[good, ("old.js", "const = 1"), ("inside.js", "")]);
-    symlink("inside.js", beside.join("link.js")).unwrap();
-    let report = ground.try_deploy("a", &beside, usual).await.unwrap();
-    assert!(
-        report.notices.len() == 1 && report.notices[0].contains("old.js:1"),
-        "{:?}",
-        report.notices
-    );
 }
 
 pub async fn dependencies_are_resolved_in_order() {
@@ -119,32 +106,67 @@ pub async fn dependencies_are_resolved_in_order() {
         assert_eq!(report.notices.len(), notices, "{name}: {:?}", report.notices);
         assert_eq!(ground.call(name, json!({})).await, version, "{name}");
     }
-    // npm installs what is missing, from a folder here: no registry is needed.
-    let library = ground.folder(&[
-        ("index.js", "module.exports = 'library'"),
-        ("package.json", r#"{"name":"library","version":"1.0.0"}"#),
-    ]);
-    let packed = std::process::Command::new("npm")
-        .args(["pack", "--silent"])
-        .current_dir(&library)
-        .output()
-        .unwrap();
+}
+
+/// npm takes a package by its address here, so no registry is needed.
+pub async fn missing_dependencies_are_installed() {
+    let ground = Ground::new().await;
+    let manifest = r#"{"name":"library","version":"1.0.0"}"#;
+    let files = [("index.js", "module.exports = 'library'"), ("package.json", manifest)];
+    let library = ground.folder(&files);
+    let mut pack = std::process::Command::new("npm");
+    let packed = pack.args(["pack", "--silent"]).current_dir(&library).output().unwrap();
     let archive = library.join(String::from_utf8(packed.stdout).unwrap().trim());
-    let manifest =
-        json!({ "dependencies": { "library": format!("file:{}", archive.display()) } }).to_string();
-    let files =
-        [("index.js", "exports.main = () => require('library')"), ("package.json", &*manifest)];
-    let folder = ground.folder(&files);
-    ground.try_deploy("npm", &folder, Settings::default()).await.unwrap();
+    let address = serve(std::fs::read(archive).unwrap()).await;
+    let deploy = async |specification: String| {
+        let manifest = json!({ "dependencies": { "library": specification } }).to_string();
+        let code = "exports.main = () => require('library')";
+        let folder = ground.folder(&[("index.js", code), ("package.json", &manifest)]);
+        let report = ground.try_deploy("npm", &folder, Settings::default()).await;
+        assert!(!folder.join("node_modules").exists(), "the source folder is only read");
+        report
+    };
+    deploy(format!("http://{address}/library.tgz")).await.unwrap();
     assert_eq!(ground.call("npm", json!({})).await, "library");
-    assert!(!folder.join("node_modules").exists(), "the source folder is only read");
-    let manifest = json!({ "dependencies": { "x": "file:/nowhere/x.tgz" } }).to_string();
-    let folder = ground.folder(&[index, ("package.json", &manifest)]);
-    match ground.try_deploy("npm", &folder, Settings::default()).await {
-        Err(Error::InstallDependencies(text)) => assert!(text.contains("ENOENT"), "{text}"),
+    match deploy(format!("http://{address}/absent.tgz")).await {
+        Err(Error::InstallDependencies(text)) => assert!(text.contains("404"), "{text}"),
         answer => panic!("{answer:?}"),
     }
+    for specification in ["file:/etc", "../x", "/etc", "link:../x"] {
+        match deploy(specification.to_owned()).await {
+            Err(Error::MendPackage(text)) => {
+                assert!(text.contains("outside the package"), "{text}");
+            }
+            answer => panic!("{answer:?}"),
+        }
+    }
     assert_eq!(ground.call("npm", json!({})).await, "library", "a failed deploy changes nothing");
+}
+
+/// Serves these bytes as `/library.tgz` and nothing else.
+async fn serve(bytes: Vec<u8>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let mut stream = BufReader::new(stream);
+            let mut request = String::new();
+            while !request.ends_with("\r\n\r\n") {
+                if stream.read_line(&mut request).await.unwrap_or(0) == 0 {
+                    break;
+                }
+            }
+            let found = request.starts_with("GET /library.tgz ");
+            let (status, body) =
+                if found { ("200 OK", &bytes[..]) } else { ("404 Not Found", &[][..]) };
+            let length = body.len();
+            let head = format!(
+                "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+            );
+            let _ = stream.write_all(&[head.as_bytes(), body].concat()).await;
+        }
+    });
+    address
 }
 
 pub async fn equal_packages_change_nothing() {

@@ -41,7 +41,8 @@ const TESTS: &[Test] = tests![
         calls_of_calls_do_not_starve,
         a_redeploy_lets_running_calls_finish, idle_workers_leave, the_queue_has_an_end,
         shutdown_ends_every_worker, memory_has_a_limit, no_worker_survives_the_server;
-    deploy: bad_packages_are_refused_with_a_reason, dependencies_are_resolved_in_order,
+    deploy: bad_folders_are_refused_with_a_reason, bad_names_and_settings_are_refused,
+        dependencies_are_resolved_in_order, missing_dependencies_are_installed,
         equal_packages_change_nothing, functions_are_listed_and_removed;
     sandbox: confinement_holds_where_it_is_on, doctor_explains;
 ];
