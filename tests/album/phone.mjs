@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
+import { eventually } from '../harness/eventually.mjs';
 import { temporaryFolder } from '../harness/server.mjs';
 import { deadlineMs, rootDir, testsDir } from '../harness/settings.mjs';
 
@@ -59,7 +60,8 @@ export class Phone {
     this.troubles = [];
     page.on('pageerror', (error) => this.troubles.push(`page error: ${error.message}`));
     page.on('console', (message) => {
-      if (message.type() === 'error') this.troubles.push(`console: ${message.text()}`);
+      if (message.type() !== 'error') return;
+      this.troubles.push(`console: ${message.text()} ${message.location().url}`);
     });
     page.on('request', (request) => {
       const { protocol, origin: asked } = new URL(request.url());
@@ -113,6 +115,17 @@ export class Phone {
   /** @param {string} id @param {string} text */
   async write(id, text) {
     await this.seen(id).locator('input').fill(text);
+  }
+
+  /**
+   * Waits until an input holds the text.
+   * @param {string} id
+   * @param {string} text
+   */
+  async reads(id, text) {
+    await eventually(`${id} holds "${text}"`, async () => {
+      return (await this.seen(id).locator('input').inputValue()) === text;
+    });
   }
 
   /** @param {string} id @returns {Promise<string>} */
@@ -179,13 +192,6 @@ export class Phone {
     await this.page.locator('.uni-actionsheet__cell', { hasText: text }).tap();
   }
 
-  /** The entries of the sheet that comes from below. */
-  async choices() {
-    const cells = this.page.locator('.uni-actionsheet__cell');
-    await cells.first().waitFor();
-    return cells.allInnerTexts();
-  }
-
   /**
    * Answers the question in the middle of the screen.
    * @param {string} text
@@ -197,7 +203,7 @@ export class Phone {
   /** Keeps a picture of the screen. @param {string} name */
   async photograph(name) {
     mkdirSync(out, { recursive: true });
-    await this.page.screenshot({ path: path.join(out, `${name}.png`) });
+    await this.page.screenshot({ path: path.join(out, `${name}.png`), animations: 'disabled' });
   }
 
   /** Says that nothing has gone wrong on this phone. */

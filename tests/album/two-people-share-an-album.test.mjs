@@ -14,24 +14,36 @@ test('two people share an album', async (t) => {
   const bob = await Phone.of(launched, 'bob', server.url);
   const albumName = '海边的周末';
 
-  await t.test('somebody new is signed in silently and has no album', async () => {
+  let broken = false;
+  /** A step of the story; after one that failed the rest means nothing. */
+  const step = (/** @type {string} */ name, /** @type {() => Promise<void>} */ act) =>
+    t.test(name, { skip: broken && 'an earlier step failed' }, async () => {
+      await act().catch(async (error) => {
+        broken = true;
+        await alice.photograph('99-alice-at-the-failure');
+        await bob.photograph('99-bob-at-the-failure');
+        throw error;
+      });
+    });
+
+  await step('somebody new is signed in silently and has no album', async () => {
     await alice.open('/');
     await alice.shows('my-name', /\S/);
     await alice.seen('state').waitFor();
     await alice.photograph('01-no-album');
   });
 
-  await t.test('an album is made', async () => {
+  await step('an album is made', async () => {
     await alice.tap('state-action');
     await alice.write('album-name-input', albumName);
     await alice.photograph('02-new-album');
-    await alice.tap('create-confirm');
+    await alice.tap('album-name-confirm');
     await alice.shows('album-title', albumName);
     await alice.shows('photo-count', '0 张照片');
   });
 
   const files = seedPictures(['mist-mountains', 'golden-pines', 'dunes', 'aurora']);
-  await t.test('several photos are uploaded, each with its progress', async () => {
+  await step('several photos are uploaded, each with its progress', async () => {
     const devtools = await alice.page.context().newCDPSession(alice.page);
     // Slow enough for a person to see the bars move.
     const slow = { offline: false, latency: 20, downloadThroughput: -1, uploadThroughput: 400_000 };
@@ -40,7 +52,7 @@ test('two people share an album', async (t) => {
     await alice.tap('upload-button');
     await (await chooser).setFiles(files);
     await alice.counts('upload-row', files.length);
-    await alice.shows('upload-row', /\b[1-9]\d?%/);
+    await alice.shows('upload-row', /(?<!\d)[1-9]\d?%/);
     await alice.photograph('03-uploading');
     await devtools.send('Network.emulateNetworkConditions', { ...slow, uploadThroughput: -1 });
     for (let n = 0; n < files.length; n += 1) {
@@ -51,7 +63,7 @@ test('two people share an album', async (t) => {
     await alice.shows('photo-count', `${files.length} 张照片`);
   });
 
-  await t.test('the grid shows thumbnails, the right way up', async () => {
+  await step('the grid shows thumbnails, the right way up', async () => {
     await alice.counts('photo-item', files.length);
     const sizes = await alice.pictures(alice.seen('photo-item'));
     assert.equal(sizes.length, files.length);
@@ -59,7 +71,7 @@ test('two people share an album', async (t) => {
   });
 
   let photoId = '';
-  await t.test('a photo fills the screen, is liked and commented', async () => {
+  await step('a photo fills the screen, is liked and commented', async () => {
     const first = alice.seen('photo-item').first();
     photoId = (await first.getAttribute('data-photo-id')) ?? '';
     await first.tap();
@@ -70,9 +82,10 @@ test('two people share an album', async (t) => {
     await alice.shows('like-count', '1');
     assert.equal(await alice.seen('like-button').getAttribute('data-liked'), 'true');
     await alice.tap('comment-button');
-    await alice.write('comment-input', '那天的风很大 🌊');
+    await alice.write('comment-input', '那天的风很大');
     await alice.tap('comment-send');
-    await alice.shows('comment-item', '那天的风很大 🌊');
+    await alice.shows('comment-item', '那天的风很大');
+    await alice.reads('comment-input', '');
     await alice.photograph('05-comment');
     await alice.tap('sheet-close');
     await alice.shows('comment-count', '1');
@@ -80,7 +93,7 @@ test('two people share an album', async (t) => {
   });
 
   let link = '';
-  await t.test('a code invites', async () => {
+  await step('a code invites', async () => {
     await alice.tap('back');
     await alice.tap('share-button');
     await alice.seen('share-code').waitFor();
@@ -94,7 +107,7 @@ test('two people share an album', async (t) => {
     assert.ok(scene && scene.length <= 32 && link.includes(scene), `${link} ${scene}`);
   });
 
-  await t.test('the second user sees the shared album and joins', async () => {
+  await step('the second user sees the shared album and joins', async () => {
     const url = new URL(link);
     assert.equal(url.origin, server.url);
     await bob.open(url.pathname + url.search);
@@ -109,30 +122,28 @@ test('two people share an album', async (t) => {
     assert.equal(await bob.seen('members').getAttribute('data-count'), '2');
   });
 
-  await t.test('the second user likes and comments', async () => {
+  await step('the second user likes and comments', async () => {
     await bob.page.locator(`[data-testid="photo-item"][data-photo-id="${photoId}"]`).tap();
     await bob.shows('like-count', '1');
     assert.equal(await bob.seen('like-button').getAttribute('data-liked'), 'false');
     await bob.tap('like-button');
     await bob.shows('like-count', '2');
     await bob.tap('comment-button');
-    await bob.shows('comment-item', '那天的风很大 🌊');
+    await bob.shows('comment-item', '那天的风很大');
     await bob.write('comment-input', '下次带上我');
     await bob.tap('comment-send');
     await bob.shows('comment-item', '下次带上我');
+    await bob.reads('comment-input', '');
     await bob.photograph('09-second-user');
     await bob.tap('sheet-close');
     await bob.shows('comment-count', '2');
   });
 
-  await t.test('a guest cannot delete what is not theirs', async () => {
-    await bob.tap('photo-more');
-    const choices = await bob.choices();
-    assert.ok(!choices.some((text) => text.includes('删除')), choices.join());
-    await bob.page.locator('.uni-actionsheet .uni-mask, .uni-mask').first().tap();
+  await step('a guest cannot delete what is not theirs', async () => {
+    assert.equal(await bob.seen('photo-more').count(), 0);
   });
 
-  await t.test('the first user sees what the second did', async () => {
+  await step('the first user sees what the second did', async () => {
     await alice.open('/');
     await alice.shows('album-name', albumName);
     await alice.tap('album-item');
@@ -147,7 +158,7 @@ test('two people share an album', async (t) => {
     await alice.tap('sheet-close');
   });
 
-  await t.test('the owner deletes a photo, and it is gone for both', async () => {
+  await step('the owner deletes a photo, and it is gone for both', async () => {
     await alice.tap('photo-more');
     await alice.choose('删除照片');
     await alice.answer('删除');
@@ -163,14 +174,14 @@ test('two people share an album', async (t) => {
     await bob.counts('photo-item', files.length - 1);
   });
 
-  await t.test('the list shows the album with its cover and count', async () => {
+  await step('the list shows the album with its cover and count', async () => {
     await alice.open('/');
     await alice.shows('album-item', new RegExp(`${albumName}[^]*${files.length - 1} 张`));
     await alice.pictures(alice.seen('album-item'));
     await alice.photograph('11-list');
   });
 
-  await t.test('a stranger is kept out', async () => {
+  await step('a stranger is kept out', async () => {
     const carol = await Phone.of(launched, 'carol', server.url);
     await alice.tap('album-item');
     await alice.shows('album-title', albumName);
