@@ -15,6 +15,9 @@ use crate::project::Project;
 use crate::serve::Server;
 use crate::{terminal, watch};
 
+/// How many entries of the journal are printed with one write.
+const LINES_AT_ONCE: usize = 256;
+
 /// Serves the project until the process is told to stop.
 pub async fn run(arguments: arguments::Dev) -> Result<()> {
     let project = Project::read(&arguments.dir)?;
@@ -79,11 +82,19 @@ pub async fn deploy_all(environment: &Environment, project: &Project) -> Result<
 
 fn print_journal(journal: &Journal) {
     let (entries, mut receiver) = journal.follow(0);
-    entries.iter().for_each(terminal::entry);
+    terminal::entries(&entries);
     tokio::spawn(async move {
         loop {
             match receiver.recv().await {
-                Ok(entry) => terminal::entry(&entry),
+                Ok(first) => {
+                    let mut batch = vec![first];
+                    while batch.len() < LINES_AT_ONCE
+                        && let Ok(entry) = receiver.try_recv()
+                    {
+                        batch.push(entry);
+                    }
+                    terminal::entries(&batch);
+                }
                 Err(RecvError::Lagged(count)) => {
                     terminal::line(&format!("… {count} lines left out / 省略了 {count} 行"));
                 }

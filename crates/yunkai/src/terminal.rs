@@ -18,37 +18,42 @@ pub fn error(message: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", localized(message));
 }
 
-/// Prints an entry of the journal, unless it is for the console only.
-pub fn entry(entry: &Entry) {
+/// Prints entries of the journal with one write: under load there are thousands a second.
+pub fn entries(entries: &[Entry]) {
+    let text: Vec<String> = entries.iter().flat_map(lines).collect();
+    if !text.is_empty() {
+        line(&text.join("\n"));
+    }
+}
+
+/// The lines of an entry.
+fn lines(entry: &Entry) -> Vec<String> {
     let time = time_of_day(entry.at_ms);
     match &entry.event {
         Event::Log { request_id, function, level, text } => {
             let id = if request_id.is_empty() { "-" } else { request_id };
-            for text in text.lines() {
-                line(&format!("{time} {} {id} {} {text}", bold(function), tint(level)));
-            }
+            let head = format!("{time} {} {id} {}", bold(function), tint(level));
+            text.lines().map(|text| format!("{head} {text}")).collect()
         }
         Event::Invocation { request_id, function, cold, duration_us, error: failed, .. } => {
             let cold = if *cold { " cold" } else { "" };
             let ms = *duration_us / 1_000;
-            match failed {
-                None => line(&format!("{time} {} {request_id} done {ms} ms{cold}", bold(function))),
-                Some(message) => line(&format!(
-                    "{time} {} {request_id} {} {ms} ms{cold} {}",
-                    bold(function),
-                    tint("error"),
-                    localized(message)
-                )),
-            }
+            let outcome = match failed {
+                None => format!("done {ms} ms{cold}"),
+                Some(message) => {
+                    format!("{} {ms} ms{cold} {}", tint("error"), localized(message))
+                }
+            };
+            vec![format!("{time} {} {request_id} {outcome}", bold(function))]
         }
         Event::Deployment { subject, succeeded, text } => {
             let outcome = if *succeeded { "deployed" } else { "not deployed" };
             let text =
                 if text.is_empty() { String::new() } else { format!(": {}", localized(text)) };
-            line(&format!("{time} {} {outcome}{text}", bold(subject)));
+            vec![format!("{time} {} {outcome}{text}", bold(subject))]
         }
-        Event::WeChat { title, .. } => line(&format!("{time} wechat {title}")),
-        Event::Notice { text } => line(&format!("{time} {}", localized(text))),
+        Event::WeChat { title, .. } => vec![format!("{time} wechat {title}")],
+        Event::Notice { text } => vec![format!("{time} {}", localized(text))],
     }
 }
 
