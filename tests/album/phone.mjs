@@ -159,14 +159,17 @@ export class Phone {
   }
 
   /**
-   * Waits until every picture inside has really been drawn, and tells how large they are.
+   * Waits until each place has its picture and every one has really been drawn, and tells how
+   * large they are.
    * @param {Locator} place
    * @returns {Promise<{ width: number, height: number }[]>}
    */
   async pictures(place) {
     await place.first().waitFor();
     const inside = place.locator('img');
-    await inside.first().waitFor({ state: 'attached' });
+    await eventually('each place has its picture', async () => {
+      return (await inside.count()) >= (await place.count());
+    });
     const handles = await inside.elementHandles();
     const sizes = [];
     for (const handle of handles) {
