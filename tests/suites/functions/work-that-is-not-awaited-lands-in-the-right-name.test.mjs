@@ -45,6 +45,14 @@ for (const range of ['^4.0.2', '~2.6.3']) {
     const prompt = db.collection('stamps').where({ way: db.command.neq('after a timer') });
     await eventually('every un-awaited call has landed', async () => {
       return (await prompt.count()).total >= expected;
+    }).catch(async (error) => {
+      const { data } = await prompt.limit(1000).get();
+      for (const way of new Set(data.map((/** @type {any} */ one) => one.way))) {
+        const landed = data.filter((/** @type {any} */ one) => one.way === way).length;
+        t.diagnostic(`${way}: ${landed} of ${users * rounds}`);
+      }
+      for (const line of server.lines) if (!/ done \d+ ms/.test(line)) t.diagnostic(line);
+      throw error;
     });
     assert.equal((await prompt.count()).total, expected, 'each call landed once');
     const { data } = await db.collection('stamps').limit(1000).get();
