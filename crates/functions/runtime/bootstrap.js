@@ -4,7 +4,8 @@
  * Started by the server with one JSON argument, speaks frames on file descriptor 3, and ends when
  * that closes. After a call has its result, the next one begins only when the requests the call
  * made to the platform are answered: they carry the caller's identity, which lives in the process
- * environment. A call that arrives meanwhile is handed back, never mixed.
+ * environment. The server may send a few calls ahead; while requests are on their way they are
+ * handed back, never mixed.
  */
 'use strict'
 
@@ -32,8 +33,8 @@ const loader = new Loader()
 let about = null
 /** The invocation at work, or settling. */
 let current = null
-/** A call that arrived in the settling turns of the last one. */
-let next = null
+/** Calls that wait for the one at work; they run one after another. */
+const waiting = []
 let sampledAt = -Infinity
 let loaded = false
 
@@ -66,8 +67,8 @@ function assign(head) {
 
 function offer(call) {
   if (current === null) return begin(call)
-  if (current.done && current.pending === 0 && next === null) next = call
-  else handBack(call)
+  if (current.done && current.pending > 0) handBack(call)
+  else waiting.push(call)
 }
 
 function handBack({ id }) {
@@ -126,8 +127,7 @@ function settle(invocation, announced) {
       turns = 0
       if (!announced) channel.send(invocation.id, { t: 'busy' }, '')
       announced = true
-      if (next !== null) handBack(next)
-      next = null
+      for (const call of waiting.splice(0)) handBack(call)
       limit ??= setTimeout(giveUp, SETTLE_MS_MAX, invocation)
       invocation.onQuiet = () => {
         invocation.onQuiet = null
@@ -140,9 +140,7 @@ function settle(invocation, announced) {
     if (limit !== null) clearTimeout(limit)
     current = null
     if (announced) channel.send(invocation.id, { t: 'settled' }, '')
-    const call = next
-    next = null
-    if (call !== null) begin(call)
+    if (waiting.length > 0) begin(waiting.shift())
   }
   setImmediate(step)
 }

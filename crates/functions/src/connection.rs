@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 pub const INVOCATION_HEADER: &str = "x-yunkai-invocation";
 
 /// How many settled invocations a worker may still speak for, and for how long.
-const RECENT_MAX: usize = 64;
+const RECENT_MAX: usize = 1024;
 const RECENT_AGE_MAX: Duration = Duration::from_secs(60);
 
 /// A byte stream accepted on a worker's private socket: plain HTTP/1.1, keep-alive.
@@ -68,13 +68,27 @@ pub(crate) struct Ledger {
 #[derive(Debug, Default)]
 struct Entries {
     current: Option<Arc<str>>,
+    /// Sent to the worker and waiting there; it may begin before its predecessor's end is read.
+    ahead: VecDeque<Arc<str>>,
     recent: VecDeque<(Arc<str>, Instant)>,
 }
 
 impl Ledger {
     /// The worker begins this invocation.
     pub(crate) fn begin(&self, request_id: &Arc<str>) {
-        self.lock().current = Some(Arc::clone(request_id));
+        let mut entries = self.lock();
+        entries.ahead.retain(|id| id != request_id);
+        entries.current = Some(Arc::clone(request_id));
+    }
+
+    /// The worker was sent this invocation and will begin it by itself.
+    pub(crate) fn expect(&self, request_id: &Arc<str>) {
+        self.lock().ahead.push_back(Arc::clone(request_id));
+    }
+
+    /// The worker gave this invocation back without beginning it.
+    pub(crate) fn forget(&self, request_id: &Arc<str>) {
+        self.lock().ahead.retain(|id| id != request_id);
     }
 
     /// The running invocation settled: it may still be spoken for, for a while.
@@ -106,7 +120,8 @@ impl Ledger {
         let Some(claimed) = header else {
             return entries.current.as_deref().map(str::to_owned);
         };
-        let runs = entries.current.as_deref() == Some(claimed);
+        let runs = entries.current.as_deref() == Some(claimed)
+            || entries.ahead.iter().any(|id| &**id == claimed);
         let ran = entries
             .recent
             .iter()

@@ -119,16 +119,35 @@ impl Line {
         head: &impl Serialize,
         body: &str,
     ) -> Result<(), Broken> {
-        self.outbox.clear();
+        self.queue(number, head, body)?;
+        self.flush().await
+    }
+
+    /// Prepares a frame for the next [`Self::flush`]; several leave with one write.
+    pub(crate) fn queue(
+        &mut self,
+        number: u32,
+        head: &impl Serialize,
+        body: &str,
+    ) -> Result<(), Broken> {
+        let start = self.outbox.len();
         self.outbox.extend_from_slice(&[0; HEADER_BYTES]);
         serde_json::to_writer(&mut self.outbox, head).map_err(|_| Broken::Closed)?;
         self.outbox.push(b'\n');
         self.outbox.extend_from_slice(body.as_bytes());
-        let length = u32::try_from(self.outbox.len() - HEADER_BYTES)
+        let length = u32::try_from(self.outbox.len() - start - HEADER_BYTES)
             .expect("events are limited to 6 MiB before they come here");
-        self.outbox[..4].copy_from_slice(&length.to_le_bytes());
-        self.outbox[4..8].copy_from_slice(&(number & NUMBER_MASK).to_le_bytes());
-        self.stream.write_all(&self.outbox).await.map_err(|_| Broken::Closed)
+        let number = number & NUMBER_MASK;
+        self.outbox[start..start + 4].copy_from_slice(&length.to_le_bytes());
+        self.outbox[start + 4..start + HEADER_BYTES].copy_from_slice(&number.to_le_bytes());
+        Ok(())
+    }
+
+    /// Sends what was queued. After an error, or when abandoned, the line is of no more use.
+    pub(crate) async fn flush(&mut self) -> Result<(), Broken> {
+        let sent = self.stream.write_all(&self.outbox).await.map_err(|_| Broken::Closed);
+        self.outbox.clear();
+        sent
     }
 
     fn split(&mut self) -> Result<Option<Frame>, Broken> {

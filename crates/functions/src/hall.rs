@@ -49,6 +49,8 @@ pub(crate) struct Hall {
     /// Workers that serve a function or are claimed for one.
     claimed: AtomicUsize,
     numbers: AtomicU64,
+    /// How many workers can really run at once.
+    pub processors: usize,
     groups: Mutex<HashMap<u64, Pid>>,
 }
 
@@ -111,6 +113,7 @@ impl Hall {
             waiting: Mutex::new(waiting),
             claimed: AtomicUsize::new(0),
             numbers: AtomicU64::new(1),
+            processors: std::thread::available_parallelism().map_or(1, usize::from),
             groups: Mutex::default(),
         })
     }

@@ -18,6 +18,12 @@ use crate::settings::{FunctionInfo, Invocation, Outcome, Settings};
 const PATIENCE: Duration = Duration::from_millis(10);
 /// Workers of one function that may be starting or loading at once.
 const STARTING_MAX: usize = 2;
+/// Calls of a function whose calls take less than this, on average, may wait inside a worker: the
+/// way through the server would cost more than they do.
+const QUICK: Duration = Duration::from_millis(2);
+/// The largest event that is sent ahead, in bytes: a worker at work does not read, and what waits
+/// must fit into the socket.
+const AHEAD_EVENT_BYTES_MAX: usize = 8 * 1024;
 
 /// One deployed state of a function.
 #[derive(Debug)]
@@ -71,6 +77,8 @@ struct State {
     workers: usize,
     starting: usize,
     growing: bool,
+    /// How long a call takes: each new one counts for an eighth. Unknown before the first.
+    mean: Option<Duration>,
 }
 
 impl Pool {
@@ -83,6 +91,7 @@ impl Pool {
             workers: 0,
             starting: 0,
             growing: false,
+            mean: None,
         };
         Self { environment, name, state: Mutex::new(state) }
     }
@@ -188,7 +197,10 @@ impl Pool {
                     return;
                 };
                 let impatient = oldest.since.elapsed() >= PATIENCE;
-                state.workers == 0 || (impatient && state.starting < STARTING_MAX)
+                // Quick calls use a processor all the time: more workers than processors only
+                // take turns.
+                let helps = !state.is_quick() || state.workers < hall.processors;
+                state.workers == 0 || (impatient && helps && state.starting < STARTING_MAX)
             };
             if wants_more {
                 self.claim_worker(&hall);
@@ -225,6 +237,28 @@ impl Pool {
         let (jobs, inbox) = mpsc::unbounded_channel();
         state.idle.push(Seat { worker, jobs, since: Instant::now() });
         Next::Wait(inbox)
+    }
+
+    /// One more waiting call for a worker that has one at work, when calls are quick and the other
+    /// workers have enough to do.
+    pub(crate) fn ahead(&self, version: u64, held: usize) -> Option<Job> {
+        let mut state = self.lock();
+        let others = state.workers.saturating_sub(1);
+        if state.removed
+            || state.version.number != version
+            || !state.is_quick()
+            || state.queue.len() <= others * held
+        {
+            return None;
+        }
+        let fits = |job: &Job| job.invocation.event.len() <= AHEAD_EVENT_BYTES_MAX;
+        if state.queue.front().is_some_and(fits) { state.queue.pop_front() } else { None }
+    }
+
+    /// A call took this long.
+    pub(crate) fn took(&self, duration: Duration) {
+        let mut state = self.lock();
+        state.mean = Some(state.mean.map_or(duration, |mean| (mean * 7 + duration) / 8));
     }
 
     /// Takes an idle worker out of the room: true when no call is on its way to it.
@@ -279,6 +313,10 @@ impl Pool {
 }
 
 impl State {
+    fn is_quick(&self) -> bool {
+        self.mean.is_some_and(|mean| mean < QUICK)
+    }
+
     /// Gives the job to an idle worker; returns it when there is none.
     fn hand_over(&mut self, mut job: Job) -> Option<Job> {
         while let Some(seat) = self.idle.pop() {

@@ -1,14 +1,13 @@
 //! One call on one worker: hand it over, wait for its outcome within the time limit, and say in
 //! words what happened when there is none.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
 use serde::de::IgnoredAny;
+use serde::{Serialize, Serializer};
 
-use super::Worker;
+use super::{Sent, Worker};
 use crate::error::InvokeError;
 use crate::frames::{Broken, Frame};
 use crate::pool::{Job, Pool, Version};
@@ -16,6 +15,8 @@ use crate::settings::{LogLevel, Outcome, RESULT_BYTES_MAX};
 
 /// Loading a function's modules, in the first call of a worker, has its own limit.
 const LOAD_TIME_MAX: Duration = Duration::from_secs(20);
+/// How many calls wait inside a worker behind the one at work, at most.
+const AHEAD_MAX: usize = 3;
 /// A process that closed its line usually ends within this time, with a reason.
 const END_TIME_MAX: Duration = Duration::from_millis(500);
 
@@ -30,7 +31,13 @@ pub(super) enum After {
 struct Invoke<'a> {
     t: &'static str,
     request: &'a str,
-    variables: HashMap<&'a str, &'a str>,
+    #[serde(serialize_with = "as_object")]
+    variables: &'a [(String, String)],
+}
+
+/// Pairs as the members of an object; of two with one name the worker takes the last.
+fn as_object<S: Serializer>(pairs: &[(String, String)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(pairs.iter().map(|(name, value)| (name, value)))
 }
 
 /// How a call ended, before the caller is told.
@@ -51,19 +58,38 @@ struct Clock {
 }
 
 impl Worker {
-    pub(super) async fn run(&mut self, pool: &Arc<Pool>, version: &Version, job: Job) -> After {
-        let request_id: Arc<str> = Arc::from(job.invocation.request_id.as_str());
-        self.invocation = (self.invocation + 1) & 0x00ff_ffff;
+    /// Gives a call its number for frames.
+    pub(super) fn numbered(&mut self, job: Job) -> Sent {
+        self.last_number = (self.last_number + 1) & 0x00ff_ffff;
+        let request_id = Arc::from(job.invocation.request_id.as_str());
+        Sent { number: self.last_number, request_id, job }
+    }
+
+    /// Runs one call to its end. `is_there`: the process has it already.
+    pub(super) async fn run(
+        &mut self,
+        pool: &Arc<Pool>,
+        version: &Version,
+        sent: Sent,
+        is_there: bool,
+    ) -> After {
+        let Sent { number, request_id, job } = sent;
+        self.invocation = number;
         self.ledger.begin(&request_id);
         let clock =
             Clock { queued: job.since.elapsed(), started: Instant::now(), cold: !self.loaded };
         let mut exit_code = None;
-        let ended = self.exchange(pool, version, &job, &clock, &mut exit_code).await;
+        let limit = Duration::from_millis(version.settings.timeout_ms);
+        let ended = match self.hand_over(pool, version, &job, is_there, limit).await {
+            Ok(()) => self.exchange(pool, limit, &clock, &mut exit_code).await,
+            Err(ended) => ended,
+        };
         let (answer, after) = match ended {
             Ended::Answered(answer, may_go_on) => {
                 if !self.unsettled {
                     self.ledger.settle();
                 }
+                pool.took(clock.started.elapsed());
                 (answer, if may_go_on { After::Continue } else { After::Leave })
             }
             Ended::HandedBack => {
@@ -85,27 +111,47 @@ impl Worker {
         after
     }
 
-    async fn exchange(
+    /// Sends the call, unless it is there, and with it some that may wait behind it.
+    async fn hand_over(
         &mut self,
         pool: &Arc<Pool>,
         version: &Version,
         job: &Job,
+        is_there: bool,
+        limit: Duration,
+    ) -> Result<(), Ended> {
+        if !is_there {
+            self.queue_frame(self.invocation, job).map_err(Ended::Broken)?;
+        }
+        while self.loaded && self.ahead.len() < AHEAD_MAX {
+            let Some(job) = pool.ahead(version.number, self.ahead.len()) else { break };
+            let sent = self.numbered(job);
+            self.queue_frame(sent.number, &sent.job).map_err(Ended::Broken)?;
+            self.ledger.expect(&sent.request_id);
+            self.ahead.push_back(sent);
+        }
+        match tokio::time::timeout(limit, self.line.flush()).await {
+            Ok(flushed) => flushed.map_err(Ended::Broken),
+            Err(_) => Err(Ended::TimedOut),
+        }
+    }
+
+    fn queue_frame(&mut self, number: u32, job: &Job) -> Result<(), Broken> {
+        let invocation = &job.invocation;
+        let (request, variables) = (&invocation.request_id, &invocation.variables);
+        let head = Invoke { t: "invoke", request, variables };
+        self.line.queue(number, &head, &invocation.event)
+    }
+
+    async fn exchange(
+        &mut self,
+        pool: &Arc<Pool>,
+        limit: Duration,
         clock: &Clock,
         exit_code: &mut Option<i32>,
     ) -> Ended {
-        let limit = Duration::from_millis(version.settings.timeout_ms);
         let first = if self.loaded { limit } else { limit + LOAD_TIME_MAX };
         let mut deadline = tokio::time::Instant::now() + first;
-        let invocation = &job.invocation;
-        let variables = invocation.variables.iter().map(|(name, value)| (&**name, &**value));
-        let head =
-            Invoke { t: "invoke", request: &invocation.request_id, variables: variables.collect() };
-        let sent = self.line.send(self.invocation, &head, &invocation.event);
-        match tokio::time::timeout_at(deadline, sent).await {
-            Ok(Ok(())) => {}
-            Ok(Err(broken)) => return Ended::Broken(broken),
-            Err(_) => return Ended::TimedOut,
-        }
         loop {
             let frame = match tokio::time::timeout_at(deadline, self.line.next()).await {
                 Ok(Ok(frame)) => frame,

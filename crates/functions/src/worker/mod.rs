@@ -6,6 +6,7 @@
 mod call;
 mod start;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,9 +46,23 @@ struct Worker {
     door: JoinHandle<()>,
     /// Number of the invocation at work, for frames.
     invocation: u32,
+    /// The number given last.
+    last_number: u32,
+    /// Calls sent to the process that wait there for the one at work.
+    ahead: VecDeque<Sent>,
+    /// Whose worker it is.
+    pool: Option<Arc<Pool>>,
     loaded: bool,
     /// The last call still has requests on their way: nothing may begin.
     unsettled: bool,
+}
+
+/// A call on its way through the process.
+#[derive(Debug)]
+struct Sent {
+    number: u32,
+    request_id: Arc<str>,
+    job: Job,
 }
 
 /// Starts a worker of this memory size and lives its life.
@@ -96,11 +111,16 @@ impl Worker {
             return pool.start_failed(&error);
         }
         self.work(pool, &version).await;
+        // The last one first, so that they stand in line as before.
+        while let Some(sent) = self.ahead.pop_back() {
+            pool.put_back(&self.hall, sent.job);
+        }
         pool.left(!self.loaded);
     }
 
     /// Puts the code into the slot and tells the bootstrap whose worker it is now.
-    async fn assign(&mut self, pool: &Pool, version: &Arc<Version>) -> Result<(), String> {
+    async fn assign(&mut self, pool: &Arc<Pool>, version: &Arc<Version>) -> Result<(), String> {
+        self.pool = Some(Arc::clone(pool));
         let names = (pool.environment.clone(), pool.name.clone());
         self.author.function.set(names).map_err(|_| "the worker has a function".to_owned())?;
         let (tree, code) = (Arc::clone(&version.tree), self.slot.code());
@@ -117,20 +137,27 @@ impl Worker {
             if self.unsettled && !self.settle().await {
                 return;
             }
-            let job = match pool.next(self.number, version.number) {
-                Next::Run(job) => job,
-                Next::Leave => return,
-                Next::Wait(inbox) => match self.idle(pool, inbox).await {
-                    Idle::Job(job) => *job,
-                    Idle::Again => continue,
-                    Idle::Leave => return,
-                },
+            let after = match self.ahead.pop_front() {
+                Some(sent) => self.run(pool, version, sent, true).await,
+                None => {
+                    let job = match pool.next(self.number, version.number) {
+                        Next::Run(job) => job,
+                        Next::Leave => return,
+                        Next::Wait(inbox) => match self.idle(pool, inbox).await {
+                            Idle::Job(job) => *job,
+                            Idle::Again => continue,
+                            Idle::Leave => return,
+                        },
+                    };
+                    if self.unsettled {
+                        pool.put_back(&self.hall, job);
+                        continue;
+                    }
+                    let sent = self.numbered(job);
+                    self.run(pool, version, sent, false).await
+                }
             };
-            if self.unsettled {
-                pool.put_back(&self.hall, job);
-                continue;
-            }
-            if matches!(self.run(pool, version, job).await, After::Leave) {
+            if matches!(after, After::Leave) {
                 return;
             }
         }
@@ -201,6 +228,7 @@ impl Worker {
                 self.author.wrote(request, level, head.time, frame.body()?.to_owned());
             }
             "busy" => self.unsettled = true,
+            "back" => self.take_back(frame.number)?,
             "settled" => self.unsettled = false,
             "stuck" => {
                 let text = format!(
@@ -215,6 +243,20 @@ impl Worker {
             other => return Err(Broken::Garbage(format!("an unknown frame \"{other}\""))),
         }
         Ok(())
+    }
+
+    /// A call that waited in the process was given back: it must not begin while the one before it
+    /// still has requests on their way.
+    fn take_back(&mut self, number: u32) -> Result<(), Broken> {
+        let at = self.ahead.iter().position(|sent| sent.number == number);
+        match (at.and_then(|at| self.ahead.remove(at)), &self.pool) {
+            (Some(sent), Some(pool)) => {
+                self.ledger.forget(&sent.request_id);
+                pool.put_back(&self.hall, sent.job);
+                Ok(())
+            }
+            _ => Err(Broken::Garbage("a call given back that was not sent".to_owned())),
+        }
     }
 
     /// The end: the group is killed, the process reaped, the slot removed.

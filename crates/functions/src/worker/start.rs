@@ -1,5 +1,6 @@
 //! Starts a worker process: its slot, its socket, its line, its environment.
 
+use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::process::Stdio;
@@ -88,6 +89,9 @@ async fn spawn(hall: &Arc<Hall>, number: u64, memory_mb: u64) -> Result<Worker, 
         ledger,
         door,
         invocation: 0,
+        last_number: 0,
+        ahead: VecDeque::new(),
+        pool: None,
         loaded: false,
         unsettled: false,
     })
