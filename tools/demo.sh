@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 data=apps/album/.yunkai
 log=$(mktemp)
 
-target/release/yunkai dev apps/album --port "${PORT:-9527}" --data "$data" > >(tee "$log") 2>&1 &
+target/release/yunkai dev apps/album --env album --port "${PORT:-9527}" --data "$data" > >(tee "$log") 2>&1 &
 server=$!
 finish() {
   kill -TERM "$server" 2>/dev/null || true

@@ -69,6 +69,7 @@ fn allow(headers: &mut HeaderMap, asked: Option<HeaderValue>) {
 }
 
 /// A panic ends one request, never the server.
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands the panic over")]
 fn defect(panic: Box<dyn std::any::Any + Send>) -> Response<Body> {
     let text = panic
         .downcast_ref::<String>()

@@ -49,7 +49,7 @@ impl Settings {
     /// Takes the port, then resolves what depends on it.
     pub async fn listen(self) -> Result<Started> {
         let listener =
-            TcpListener::bind(self.listen).await.map_err(|error| taken(self.listen, error))?;
+            TcpListener::bind(self.listen).await.map_err(|error| taken(self.listen, &error))?;
         let address = listener.local_addr()?;
         let url = gateway::local_url(address);
         let public_url = self.public_url.clone();
@@ -108,7 +108,7 @@ fn run_dir(data: &Path) -> PathBuf {
     std::env::temp_dir().join(format!("yunkai-{:016x}", hasher.finish()))
 }
 
-fn taken(address: SocketAddr, error: std::io::Error) -> anyhow::Error {
+fn taken(address: SocketAddr, error: &std::io::Error) -> anyhow::Error {
     match error.kind() {
         std::io::ErrorKind::AddrInUse => anyhow!(
             "Port {0} is in use by another program: stop it, or choose another port with --port \
