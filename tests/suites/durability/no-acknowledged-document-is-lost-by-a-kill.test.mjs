@@ -14,6 +14,9 @@ import { nodeSdk, wxServerSdk } from '../../harness/vendor.mjs';
 
 const parallel = 200;
 
+// The SDK warns of each request that dies with the server, three seconds later.
+console.warn = () => {};
+
 /** @param {string} _id */
 function documentFor(_id) {
   const text = createHash('sha256')
@@ -83,8 +86,6 @@ async function nothingIsLost(db, acknowledged) {
 }
 
 test('no acknowledged document is lost by a kill', async (t) => {
-  // The SDK warns of each request that dies with the server.
-  t.mock.method(console, 'warn', () => {});
   const { seed, roll } = dice();
   t.diagnostic(`seed ${seed}`);
   const yunkai = { collections: { adds: { acl: 'ADMINONLY' } } };
