@@ -10,7 +10,7 @@ const rows = [
     'an unknown key',
     'yunkai.json',
     '{\n  "collections": {},\n  "colections": {}\n}\n',
-    /yunkai\.json.*(3|line 3).*colections|colections.*yunkai\.json.*3/is,
+    /yunkai\.json.*colections.*line 3\b/s,
   ],
   [
     'an unknown permission mode',
