@@ -56,6 +56,6 @@ $(album): apps/album/node_modules/.package-lock.json $(sdk) $(album_sources)
 	cd apps/album && npm run --silent build:h5
 	touch $@
 
-$(pictures): apps/album/node_modules/.package-lock.json $(wildcard apps/album/seed/*.mjs apps/album/seed/painting/*.mjs)
-	cd apps/album && node seed/pictures.mjs
+$(pictures): apps/album/node_modules/.package-lock.json apps/album/seed/pictures.mjs $(wildcard apps/album/seed/painting/*.mjs)
+	cd apps/album && node seed/pictures.mjs --force
 	touch $@
