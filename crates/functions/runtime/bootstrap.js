@@ -15,14 +15,18 @@ const { Invocation, describe } = require('./invocation.js')
 const { Loader } = require('./loader.js')
 const { Variables } = require('./variables.js')
 const { captureConsole } = require('./logs.js')
-const { redirect } = require('./redirect.js')
+const { redirect, requestsUnderWay } = require('./redirect.js')
 
 const SETTLE_MS_MAX = 5000
 /** Turns of the event loop in which a chain of promises may still send a request. */
 const SETTLE_TURNS = 2
 const MEMORY_SAMPLE_MS = 1000
+/** A worker that is to go has made no request for this long: what it was not awaited for is done. */
+const QUIET_MS = 250
+const LOOK_MS = 25
 
 const { parse } = JSON
+const { setTimeout } = globalThis
 const settings = parse(process.argv[2])
 process.argv.length = 1
 process.argv.push('index.js')
@@ -56,6 +60,20 @@ const loop = {
 function onFrame(id, head, body) {
   if (head.t === 'assign') assign(head)
   else if (head.t === 'invoke') offer({ id, head, body })
+  else if (head.t === 'leave') leave()
+}
+
+/** Calls that were not awaited often begin only after the result; they land before the end. */
+function leave() {
+  const limit = performance.now() + SETTLE_MS_MAX
+  let quietSince = performance.now()
+  const look = () => {
+    const now = performance.now()
+    if (requestsUnderWay() > 0) quietSince = now
+    if (now - quietSince < QUIET_MS && now < limit) setTimeout(look, LOOK_MS)
+    else channel.send(0, { t: 'left' }, '')
+  }
+  look()
 }
 
 function assign(head) {

@@ -180,10 +180,14 @@ function watchFetch(isOurs, owner) {
   }
 }
 
+/** Requests of all invocations that are on their way. */
+let underWay = 0
+
 function count(request, invocation) {
   if (!invocation || request[COUNTED]) return
   request[COUNTED] = invocation
   invocation.pending += 1
+  underWay += 1
 }
 
 function uncount(request) {
@@ -191,7 +195,8 @@ function uncount(request) {
   if (!invocation) return
   request[COUNTED] = null
   invocation.pending -= 1
+  underWay -= 1
   if (invocation.pending === 0) invocation.onQuiet?.()
 }
 
-module.exports = { redirect }
+module.exports = { redirect, requestsUnderWay: () => underWay }

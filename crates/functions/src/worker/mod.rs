@@ -259,8 +259,33 @@ impl Worker {
         }
     }
 
+    /// Lets the process finish what its calls did not await. A worker is often sent home right after
+    /// a result, and such requests begin only then.
+    async fn drain(&mut self) {
+        if !self.loaded || self.unsettled {
+            return;
+        }
+        if self.line.send(0, &Leave { t: "leave" }, "").await.is_err() {
+            return;
+        }
+        let closing = self.hall.closing.clone();
+        let deadline = tokio::time::Instant::now() + SETTLE_TIME_MAX;
+        loop {
+            let frame = tokio::select! {
+                frame = tokio::time::timeout_at(deadline, self.line.next()) => frame,
+                () = closing.cancelled() => return,
+            };
+            let Ok(Ok(frame)) = frame else { return };
+            let has_left = frame.head().is_ok_and(|head| head.t == "left");
+            if has_left || self.take_note(&frame).is_err() {
+                return;
+            }
+        }
+    }
+
     /// The end: the group is killed, the process reaped, the slot removed.
     async fn leave(mut self) {
+        self.drain().await;
         self.hall.forget(self.number);
         self.door.abort();
         self.process.kill();
@@ -280,6 +305,12 @@ enum Idle {
     Job(Box<Job>),
     Again,
     Leave,
+}
+
+/// The frame that sends a worker home.
+#[derive(Debug, Serialize)]
+struct Leave {
+    t: &'static str,
 }
 
 /// The frame that makes a waiting worker the worker of a function.
