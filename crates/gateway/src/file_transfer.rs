@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use percent_encoding::percent_decode_str;
 use platform::storage::{self, Processing, Range, Variant};
 use platform::{Code, Environment, Error, Result};
@@ -19,6 +19,8 @@ use crate::server::Gateway;
 
 /// How many bytes are read from the disk at once.
 const CHUNK_BYTES: usize = 128 * 1024;
+/// How long the rest of a refused upload is read.
+const REST_WITHIN: std::time::Duration = std::time::Duration::from_secs(10);
 /// The most bytes of a form's text field; tokens are shorter.
 const FIELD_BYTES_MAX: usize = 8 * 1024;
 
@@ -48,8 +50,12 @@ async fn put(
     let token = text("x-cos-security-token").or_else(|| text("authorization")).unwrap_or_default();
     let token = token.to_owned();
     let content_type = meaningful_type(text("content-type"));
-    let body = request.into_body().into_data_stream().map_err(std::io::Error::other);
-    let record = storage::store_upload(environment, path, &token, content_type, body).await?;
+    let mut body = request.into_body().into_data_stream().map_err(std::io::Error::other);
+    let stored = storage::store_upload(environment, path, &token, content_type, &mut body).await;
+    if stored.is_err() {
+        read_rest(async { while let Some(Ok(_)) = body.next().await {} }).await;
+    }
+    let record = stored?;
     // The body must be empty: server SDKs take anything else for an error in XML.
     Ok(with_etag(Response::new(Body::empty()), &record.etag()))
 }
@@ -64,6 +70,25 @@ async fn post(
     })?;
     let body = request.into_body().into_data_stream();
     let mut form = multer::Multipart::new(body, boundary);
+    let response = store_form(environment, path, &mut form).await;
+    if response.is_err() {
+        read_rest(async { while let Ok(Some(_)) = form.next_field().await {} }).await;
+    }
+    response
+}
+
+/// Reads on after a refusal. A connection that is closed with bytes unread is reset, and the client
+/// would see that in the place of the answer.
+async fn read_rest(rest: impl Future<Output = ()>) {
+    // A client that takes longer is not worth waiting for.
+    let _ = tokio::time::timeout(REST_WITHIN, rest).await;
+}
+
+async fn store_form(
+    environment: &Environment,
+    path: &str,
+    form: &mut multer::Multipart<'_>,
+) -> Result<Response<Body>> {
     let (mut token, mut created) = (String::new(), false);
     while let Some(field) = form.next_field().await.map_err(multipart::malformed)? {
         let name = field.name().unwrap_or_default().to_ascii_lowercase();
