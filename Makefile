@@ -29,6 +29,7 @@ check: $(carried) $(sdk) $(installed)
 	cd sdk && npm run --silent check
 	cd apps/album && npm run --silent check
 	cd tests && npm run --silent check
+	cd crates/functions && ../../tests/node_modules/.bin/biome check .
 
 bench: $(carried)
 	cargo run --release -p benches -- $(ONLY)

@@ -5,11 +5,12 @@
  * Run `npm ci && node build.mjs` in this folder. It changes nothing in the SDKs: no minifying, no
  * renaming, no replaced modules. It refuses to write a bundle that needs a file outside itself.
  */
-import { build } from 'esbuild'
-import { createRequire } from 'node:module'
+
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const aliases = ['wx-server-sdk-4', 'wx-server-sdk-2']

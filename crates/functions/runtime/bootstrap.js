@@ -102,7 +102,9 @@ function begin({ id, head, body }) {
   try {
     event = body === '' ? {} : parse(body)
   } catch (error) {
-    return invocation.fail(new Error(`the event is not JSON / 事件不是合法的 JSON: ${error.message}`))
+    return invocation.fail(
+      new Error(`the event is not JSON / 事件不是合法的 JSON: ${error.message}`),
+    )
   }
   if (loaded) store.run(invocation, run, invocation, event)
   else load(invocation, event)
@@ -177,7 +179,9 @@ process.on('beforeExit', () => {
 process.on('uncaughtException', (error) => {
   const invocation = store.getStore() ?? current
   const { message, stack } = describe(error)
-  store.run(invocation, () => console.error(`Uncaught exception / 未捕获的异常: ${stack || message}`))
+  store.run(invocation, () =>
+    console.error(`Uncaught exception / 未捕获的异常: ${stack || message}`),
+  )
   if (current && !current.done) current.fail(error, { last: true })
   process.exit(1)
 })

@@ -37,7 +37,10 @@ class Invocation {
     try {
       const value = handler(event, this.#context(about), callback)
       if (typeof value?.then === 'function') {
-        value.then((data) => this.#settle(null, data), (error) => this.fail(error))
+        value.then(
+          (data) => this.#settle(null, data),
+          (error) => this.fail(error),
+        )
       } else if (value !== undefined) {
         this.#settle(null, value)
       } else if (!this.done) {

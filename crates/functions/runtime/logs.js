@@ -15,7 +15,11 @@ const INVOCATION_CHARS_MAX = 1024 * 1024
 const INVOCATION_LINES_MAX = 4096
 
 const LEVELS = {
-  debug: 'debug', trace: 'debug', warn: 'warn', error: 'error', assert: 'error',
+  debug: 'debug',
+  trace: 'debug',
+  warn: 'warn',
+  error: 'error',
+  assert: 'error',
 }
 
 /** Takes over the global console. `owner()` gives the invocation at work, or nothing. */

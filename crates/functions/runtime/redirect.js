@@ -130,7 +130,8 @@ function patchHttp(isOurs, owner) {
   http.ClientRequest.prototype._storeHeader = function (firstLine, headers) {
     const host = splitHost(this.getHeader('host') ?? hostIn(headers))
     if (isOurs(this.host, host.port) || isOurs(host.name, host.port)) {
-      const by = (this[OWNER] ??= owner())
+      this[OWNER] ??= owner()
+      const by = this[OWNER]
       count(this, by.invocation)
       this.once('close', () => uncount(this))
       if (by.certain) headers = withHeader(headers, by.invocation.requestId)
