@@ -25,9 +25,10 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/_api/dev/users", get(console::dev_users))
         .merge(auth::routes())
         .layer(middleware::from_fn(cross_origin));
+    let console = if gateway.options().has_console { console::routes() } else { Router::new() };
     Router::new()
         .merge(open)
-        .merge(console::routes())
+        .merge(console)
         .route("/_health", get(health))
         .route("/_ready", get(health))
         .fallback(hosting::serve)

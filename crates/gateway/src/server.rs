@@ -30,6 +30,9 @@ pub struct GatewayOptions {
     pub public_url: Option<String>,
     /// `http://127.0.0.1:PORT`, for clients that name no usable Host.
     pub local_url: String,
+    /// Whether the console shares this listener. Only in `dev`, where the hosted pages are the
+    /// developer's own: elsewhere they must not share its origin.
+    pub has_console: bool,
     /// Name and nickname of the users offered for signing in without WeChat.
     pub dev_users: Vec<(String, String)>,
 }

@@ -70,6 +70,7 @@ impl Settings {
             gateway: GatewayOptions {
                 public_url,
                 local_url: url.clone(),
+                has_console: self.is_dev,
                 dev_users: if self.is_dev { dev_users() } else { Vec::new() },
             },
             url,
