@@ -232,9 +232,9 @@ impl Worker {
             "settled" => self.unsettled = false,
             "stuck" => {
                 let text = format!(
-                    "The worker is replaced: {} request(s) of this call were still unanswered 5 \
-                     s after its \
-                     result. Await them. / 返回结果 5 秒后仍有 {} 个请求未完成,工作进程已更换,请使用 await。",
+                    "The worker is replaced: {} request(s) of this call were still unanswered 5 s \
+                     after its result. Await them. / 返回结果 5 秒后仍有 {} 个请求未完成,工作进程\
+                     已更换,请使用 await。",
                     head.pending, head.pending
                 );
                 self.author.reports(self.ledger.latest().as_deref(), LogLevel::Warn, text);

@@ -39,8 +39,10 @@ pub async fn confinement_holds_where_it_is_on() {
     assert_eq!(seen["certificates"], true, "{seen}");
     assert!(!std::path::Path::new("/tmp/yunkai-test-of-tmp").exists(), "{seen}");
     if is_on("landlock") {
-        assert_eq!(seen["secret"], "EACCES", "{seen}");
-        assert_eq!(seen["neighbour"], "EACCES", "{seen}");
+        // A checkout below /tmp is hidden by the worker's own /tmp before Landlock is asked.
+        for place in ["secret", "neighbour"] {
+            assert!(seen[place] == "EACCES" || seen[place] == "ENOENT", "{place}: {seen}");
+        }
         assert!(seen["own"] == "EACCES" || seen["own"] == "EROFS", "{seen}");
     }
     if is_on("mounts") {
