@@ -259,8 +259,8 @@ impl Worker {
         }
     }
 
-    /// Lets the process finish what its calls did not await. A worker is often sent home right after
-    /// a result, and such requests begin only then.
+    /// Lets the process finish what its calls did not await. A worker is often sent home right
+    /// after a result, and such requests begin only then.
     async fn drain(&mut self) {
         if !self.loaded || self.unsettled {
             return;
