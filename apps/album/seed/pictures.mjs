@@ -1,12 +1,16 @@
 /**
- * Paints the seed pictures as JPEG files into seed/pictures/: about 1600 px, landscape and
+ * Paints the seed pictures as JPEG files into seed/pictures/: about 1200 px, landscape and
  * portrait, some stored sideways with EXIF orientation 6 as phones do. Deterministic; no
  * downloads. Run: `node seed/pictures.mjs [--only name] [--force]`. Files that exist are kept
  * unless forced.
  */
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { createCanvas } from '@napi-rs/canvas'
 import { finish } from './painting/brush.mjs'
 import * as land from './painting/land.mjs'
@@ -17,9 +21,9 @@ import * as sky from './painting/sky.mjs'
 import * as town from './painting/town.mjs'
 import * as woods from './painting/woods.mjs'
 
-const WIDE = [1600, 1066]
-const TALL = [1080, 1440]
-const SQUARE = [1280, 1280]
+const WIDE = [1200, 800]
+const TALL = [810, 1080]
+const SQUARE = [960, 960]
 
 /**
  * Every picture: file name, painter, size, and whether it is stored rotated with EXIF orientation
@@ -85,24 +89,49 @@ function paint(picture, index) {
   return withOrientation6(turned.toBuffer('image/jpeg', 86))
 }
 
-/** Paints what is missing and returns how many were painted. */
-export function paintAll({ only, force } = {}) {
+/**
+ * Paints what is missing and returns how many were painted. `part` of `parts`: every so manieth
+ * picture, so that several processes share the work.
+ */
+export function paintAll({ only, force, part = 0, parts = 1 } = {}) {
   mkdirSync(PICTURE_DIR, { recursive: true })
   let painted = 0
   PICTURES.forEach((picture, index) => {
     const file = join(PICTURE_DIR, `${picture.name}.jpg`)
     if ((only && only !== picture.name) || (!force && existsSync(file))) return
+    if (index % parts !== part) return
     writeFileSync(file, paint(picture, index))
     painted += 1
   })
   return painted
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const flag = process.argv.indexOf('--only')
-  const painted = paintAll({
-    only: flag > 0 ? process.argv[flag + 1] : undefined,
-    force: process.argv.includes('--force'),
+/** One process per processor: painting is nothing but computing. */
+async function paintTogether(parts) {
+  const here = fileURLToPath(import.meta.url)
+  const painters = Array.from({ length: parts }, async (_, part) => {
+    const shared = ['--part', String(part), '--parts', String(parts)]
+    const painter = fork(here, [...process.argv.slice(2), ...shared])
+    const [code] = await once(painter, 'exit')
+    if (code !== 0) process.exitCode = 1
   })
-  console.log(`已画 ${painted} 张 / painted ${painted} pictures in seed/pictures`)
+  await Promise.all(painters)
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { values } = parseArgs({
+    options: {
+      only: { type: 'string' },
+      force: { type: 'boolean' },
+      part: { type: 'string' },
+      parts: { type: 'string' },
+    },
+  })
+  if (values.parts === undefined && values.only === undefined) {
+    await paintTogether(availableParallelism())
+  } else {
+    const { part, parts } = { part: Number(values.part ?? 0), parts: Number(values.parts ?? 1) }
+    const painted = paintAll({ only: values.only, force: values.force, part, parts })
+    console.log(`已画 ${painted} 张 / painted ${painted} pictures in seed/pictures`)
+  }
 }
