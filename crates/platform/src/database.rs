@@ -111,15 +111,13 @@ pub async fn insert(
             ),
         ));
     }
+    judge(context, collection, Operation::Create)?;
     if let Caller::User(user) = &context.caller {
-        judge(context, collection, Operation::Create)?;
         for document in &mut documents {
             refuse_owner_field(document)?;
             fill_openid(document, user.owner_id());
             document.insert(OWNER_FIELD, Value::String(user.owner_id().to_owned()));
         }
-    } else {
-        judge(context, collection, Operation::Create)?;
     }
     Ok(context.environment.engine().insert(collection, documents).await?)
 }
@@ -195,20 +193,11 @@ fn read_filter(context: &Context, collection: &str, filter: Document) -> Result<
 
 /// Parses the query, fills in `{openid}` and narrows it to the caller's own documents if need be.
 fn owned_filter(context: &Context, decision: Decision, mut filter: Document) -> Result<Filter> {
-    let owner = context.caller.owner_id();
-    if let Some(owner) = owner {
+    if let Some(owner) = context.caller.owner_id() {
         fill_openid(&mut filter, owner);
     }
     let filter = Filter::parse(&filter)?;
-    match (decision, owner) {
-        (Decision::Allow, _) => Ok(filter),
-        (Decision::AllowOwn, Some(owner)) => {
-            let own: Document =
-                [(OWNER_FIELD.to_owned(), Value::String(owner.to_owned()))].into_iter().collect();
-            Ok(filter.and(Filter::parse(&own)?))
-        }
-        _ => Err(permission_denied()),
-    }
+    decision.narrow(filter, &context.caller.identity()).ok_or_else(permission_denied)
 }
 
 fn judge(context: &Context, collection: &str, operation: Operation) -> Result<Decision> {

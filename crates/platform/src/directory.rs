@@ -47,11 +47,6 @@ impl DataDirectory {
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
-    /// Where packages of functions are kept.
-    pub fn functions(&self) -> PathBuf {
-        self.path.join("functions")
-    }
-
     /// The folder of one environment, created when absent.
     pub fn environment(&self, id: &str) -> Result<PathBuf> {
         let path = self.path.join("environments").join(id);
