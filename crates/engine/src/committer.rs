@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use store::Store;
+use store::{Store, Turn};
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot};
 
@@ -136,7 +136,7 @@ impl Worker {
     ) -> Result<Worker, Error> {
         let runtime = tokio::runtime::Builder::new_current_thread().build();
         let runtime = Arc::new(runtime.map_err(store::Error::Io)?);
-        let state = runtime.block_on(State::load(&store))?;
+        let state = runtime.block_on(async { State::load(&store.snapshot().await?).await })?;
         catalogue.publish(state.names().clone());
         let is_state_wrong = false;
         Ok(Worker { runtime, store, catalogue, state, is_state_wrong, waiting, is_closed })
@@ -190,9 +190,9 @@ impl Worker {
     }
 
     fn carry_out(&mut self, writes: Vec<(Intent, Answer)>) {
-        let (intents, answers): (Vec<Intent>, Vec<Answer>) = writes.into_iter().unzip();
+        let (mut intents, answers): (Vec<Intent>, Vec<Answer>) = writes.into_iter().unzip();
         let runtime = Arc::clone(&self.runtime);
-        let results = match runtime.block_on(self.commit(intents)) {
+        let results = match runtime.block_on(self.commit(&mut intents)) {
             Ok(results) => results,
             Err(error) => {
                 self.is_state_wrong = true;
@@ -206,20 +206,37 @@ impl Worker {
         }
     }
 
-    /// One batch: judged, written, durable.
-    async fn commit(&mut self, intents: Vec<Intent>) -> Result<Vec<Result<Outcome, Error>>, Error> {
+    /// One batch: judged, written, durable. When another node was quicker, judged again while
+    /// nobody else may commit.
+    async fn commit(
+        &mut self,
+        intents: &mut [Intent],
+    ) -> Result<Vec<Result<Outcome, Error>>, Error> {
+        let turn = self.store.turn().await?;
+        match self.commit_on(turn, intents).await {
+            Err(Error::Store(error)) if matches!(*error, store::Error::Outdated) => {}
+            finished => return finished,
+        }
+        self.is_state_wrong = true;
+        let turn = self.store.turn_alone().await?;
+        self.commit_on(turn, intents).await
+    }
+
+    async fn commit_on(
+        &mut self,
+        turn: Turn,
+        intents: &mut [Intent],
+    ) -> Result<Vec<Result<Outcome, Error>>, Error> {
         if self.is_state_wrong {
-            self.state = State::load(&self.store).await?;
+            self.state = State::load(turn.snapshot()).await?;
             self.is_state_wrong = false;
         }
-        let number = self.store.commit_number() + 1;
-        let snapshot = self.store.snapshot();
-        let mut portion = Portion::begin(&mut self.state, &snapshot, number, intents).await?;
+        let (number, snapshot) = (turn.number(), turn.snapshot());
+        let mut portion = Portion::begin(&mut self.state, snapshot, number, intents).await?;
         portion.judge();
         let (batch, results, changed_names) = portion.finish().await?;
         if !batch.is_empty() {
-            let committed = self.store.commit(batch).await?;
-            assert_eq!(committed, number, "an engine is the only one that commits to its store");
+            turn.commit(batch).await?;
         }
         if changed_names {
             self.catalogue.publish(self.state.names().clone());

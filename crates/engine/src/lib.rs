@@ -139,7 +139,7 @@ impl Engine {
     /// [`Error::CollectionMissing`], or what the store or the query reports.
     pub async fn find(&self, find: Find) -> Result<Vec<Bytes>, Error> {
         let collection = self.collection(&find.collection)?;
-        find::find(&self.inner.store.snapshot(), collection, &find).await
+        find::find(&self.inner.store.snapshot().await?, collection, &find).await
     }
 
     /// How many documents match. Without a condition no document is looked at.
@@ -149,7 +149,7 @@ impl Engine {
     /// [`Error::CollectionMissing`], or what the store reports.
     pub async fn count(&self, collection: &str, filter: &Filter) -> Result<u64, Error> {
         let collection = self.collection(collection)?;
-        find::count(&self.inner.store.snapshot(), collection, filter).await
+        find::count(&self.inner.store.snapshot().await?, collection, filter).await
     }
 
     /// The document (BSON) with this `_id`.
@@ -174,7 +174,7 @@ impl Engine {
         ids: &[Value],
     ) -> Result<Vec<Option<Bytes>>, Error> {
         let collection = self.collection(collection)?;
-        find::get_many(&self.inner.store.snapshot(), collection, ids).await
+        find::get_many(&self.inner.store.snapshot().await?, collection, ids).await
     }
 
     /// Inserts all documents or none and returns their `_id`s in order. A document without

@@ -21,7 +21,7 @@ pub(crate) struct Portion<'a> {
     snapshot: &'a Snapshot,
     /// Number the commit will have.
     number: u64,
-    intents: Vec<Intent>,
+    intents: &'a mut [Intent],
     overlay: Overlay,
     batch: Batch,
     records: Vec<Record>,
@@ -36,11 +36,11 @@ impl<'a> Portion<'a> {
         state: &'a mut State,
         snapshot: &'a Snapshot,
         number: u64,
-        mut intents: Vec<Intent>,
+        intents: &'a mut [Intent],
     ) -> Result<Portion<'a>, Error> {
         let mut batch = Batch::new();
         state.sweep(snapshot, &mut batch).await?;
-        for intent in &mut intents {
+        for intent in &mut *intents {
             catch_up(intent, state);
         }
         let overlay = Overlay::read(snapshot, intents.iter().flat_map(Intent::keys)).await?;
@@ -62,7 +62,7 @@ impl<'a> Portion<'a> {
     pub(crate) fn judge(&mut self) {
         for intent in std::mem::take(&mut self.intents) {
             // A defect in one intent must not end the committer for everybody.
-            let judged = catch_unwind(AssertUnwindSafe(|| self.judge_one(&intent)));
+            let judged = catch_unwind(AssertUnwindSafe(|| self.judge_one(intent)));
             let result = judged.unwrap_or_else(|_| {
                 tracing::error!(?intent, "judging an intent panicked");
                 Err(Error::Defect)

@@ -5,7 +5,7 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use bytes::Bytes;
-use store::{Batch, Snapshot, Store};
+use store::{Batch, Snapshot};
 
 use crate::Error;
 use crate::catalogue::{Collection, Names};
@@ -35,12 +35,11 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) async fn load(store: &Store) -> Result<State, Error> {
-        let number = store.commit_number();
-        let snapshot = store.snapshot();
+    pub(crate) async fn load(snapshot: &Snapshot) -> Result<State, Error> {
+        let number = snapshot.number();
         let mut names = Names::new();
         let mut pages = Pages::new(Span::collections(), PAGE_KEYS);
-        while let Some(page) = pages.next(&snapshot).await? {
+        while let Some(page) = pages.next(snapshot).await? {
             for (key, value) in page {
                 let entry = layout::parse_collection_key(&key).zip(layout::parse_u32(&value));
                 let (name, number) =
@@ -50,13 +49,13 @@ impl State {
         }
         let mut dropped = BTreeSet::new();
         let mut pages = Pages::new(Span::dropped(), PAGE_KEYS);
-        while let Some(page) = pages.next(&snapshot).await? {
+        while let Some(page) = pages.next(snapshot).await? {
             dropped.extend(page.iter().filter_map(|(key, _)| layout::parse_dropped_key(key)));
         }
         Ok(State {
-            next_number: next_number(&snapshot).await?,
-            counts: counts(&snapshot, &names).await?,
-            log: ChangeLog::load(&snapshot).await?,
+            next_number: next_number(snapshot).await?,
+            counts: counts(snapshot, &names).await?,
+            log: ChangeLog::load(snapshot).await?,
             recent: Recent { complete_since: number, changes: VecDeque::new() },
             names,
             dropped,

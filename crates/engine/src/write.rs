@@ -135,9 +135,7 @@ impl Work<'_> {
 
     /// Looks through a snapshot and touches what is found; `None` when others were quicker.
     async fn scanned(&self) -> Result<Option<Modified>, Error> {
-        // The number first: what is committed in between is then looked at twice, never missed.
-        let scanned_at = self.inner.store.commit_number();
-        let snapshot = self.inner.store.snapshot();
+        let snapshot = self.inner.store.snapshot().await?;
         let mut done = Modified::default();
         let mut was_late = false;
         let mut last = None;
@@ -158,7 +156,7 @@ impl Work<'_> {
             return Ok(Some(done));
         }
         if self.upsert {
-            let upsert = self.prepare_upsert(Some(scanned_at));
+            let upsert = self.prepare_upsert(Some(snapshot.number()));
             return match self.submit(Vec::new(), 0, Some(upsert)).await? {
                 Outcome::Touched(done) => Ok(Some(done)),
                 _ => Ok(None),

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::{Error, KEY_BYTES_MAX, RESERVED_PREFIX};
 
-/// Writes to apply atomically with [`crate::Store::commit`].
+/// Writes to apply atomically with [`crate::Turn::commit`].
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     pub(crate) writes: Vec<(Bytes, Option<Bytes>)>,

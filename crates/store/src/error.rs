@@ -73,6 +73,20 @@ pub enum Error {
     #[error("The store is closed. / 存储已关闭。")]
     Closed,
 
+    /// Somebody else committed since the turn began. Nothing of the batch was kept.
+    #[error(
+        "Another node committed in between; judge again on the newest contents. / 另一个节点在此\
+         期间已提交；请基于最新内容重新判断。"
+    )]
+    Outdated,
+
+    /// The snapshot's versions were reclaimed; what it showed is gone.
+    #[error(
+        "This read took so long that the contents it began with were reclaimed; begin it again. \
+         / 本次读取耗时过长，起始时的内容版本已被回收；请重新开始读取。"
+    )]
+    SnapshotTooOld,
+
     /// A key that breaks the rules of [`crate::Batch`]; a defect of the caller.
     #[error("A key was refused: {reason}. / 键被拒绝：{reason}。")]
     KeyRefused {

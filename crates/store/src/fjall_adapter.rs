@@ -15,8 +15,8 @@ use std::io;
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -71,9 +71,11 @@ pub(crate) struct FjallAdapter {
     directory: PathBuf,
     database: Database,
     keyspace: Keyspace,
-    /// Held from choosing a commit number until the batch that carries it is in.
+    /// Held from checking the commit number until the batch that carries it is in.
     writing: Mutex<Writing>,
-    number: AtomicU64,
+    /// The contents with their number, replaced after every commit: so both always agree, and
+    /// taking a snapshot costs one count. The lock is held for no longer than that.
+    newest: RwLock<Arc<FjallSnapshot>>,
     disk_full: AtomicBool,
     last_commit: LastCommit,
     _lock: File,
@@ -98,38 +100,40 @@ impl FjallAdapter {
         }
         let last_commit =
             LastCommit::start(directory).map_err(|error| Error::from_io(error, directory))?;
+        let newest = Arc::new(FjallSnapshot {
+            number,
+            snapshot: database.snapshot(),
+            keyspace: keyspace.clone(),
+            directory: directory.to_path_buf(),
+        });
         Ok(FjallAdapter {
             directory: directory.to_path_buf(),
             database,
             keyspace,
             writing: Mutex::default(),
-            number: AtomicU64::new(number),
+            newest: RwLock::new(newest),
             disk_full: AtomicBool::new(false),
             last_commit,
             _lock: lock,
         })
     }
 
-    pub(crate) fn snapshot(&self) -> FjallSnapshot {
-        FjallSnapshot {
-            snapshot: self.database.snapshot(),
-            keyspace: self.keyspace.clone(),
-            directory: self.directory.clone(),
+    pub(crate) fn snapshot(&self) -> Arc<FjallSnapshot> {
+        Arc::clone(&self.newest.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn number(&self) -> u64 {
+        self.snapshot().number
+    }
+
+    /// Applies what was judged for the commit `number`.
+    pub(crate) fn commit(&self, batch: Batch, number: u64, is_durable: bool) -> Result<(), Error> {
+        let mode = if is_durable { PersistMode::SyncData } else { PersistMode::Buffer };
+        self.write(batch, number, mode)?;
+        if is_durable {
+            self.last_commit.note(number);
         }
-    }
-
-    pub(crate) fn commit(&self, batch: Batch) -> Result<u64, Error> {
-        let number = self.write(batch, PersistMode::SyncData)?;
-        self.last_commit.note(number);
-        Ok(number)
-    }
-
-    pub(crate) fn load(&self, batch: Batch) -> Result<u64, Error> {
-        self.write(batch, PersistMode::Buffer)
-    }
-
-    pub(crate) fn commit_number(&self) -> u64 {
-        self.number.load(Ordering::Acquire)
+        Ok(())
     }
 
     pub(crate) fn close(&self) -> Result<(), Error> {
@@ -139,17 +143,19 @@ impl FjallAdapter {
         }
         self.database.persist(PersistMode::SyncAll).map_err(|error| self.explain(error))?;
         self.last_commit
-            .finish(self.commit_number())
+            .finish(self.number())
             .map_err(|error| Error::from_io(error, &self.directory))
     }
 
-    fn write(&self, batch: Batch, mode: PersistMode) -> Result<u64, Error> {
+    fn write(&self, batch: Batch, number: u64, mode: PersistMode) -> Result<(), Error> {
         let writing = self.writing();
         if writing.closed {
             return Err(Error::Closed);
         }
+        if self.number() + 1 != number {
+            return Err(Error::Outdated);
+        }
         self.wait_for_background_work()?;
-        let number = self.commit_number() + 1;
         let mut writes = self.database.batch().durability(Some(mode));
         for (key, value) in batch.writes {
             match value {
@@ -161,8 +167,18 @@ impl FjallAdapter {
         writes.insert(&self.keyspace, &chain::NEWEST_KEY[..], stamp.clone());
         writes.insert(&self.keyspace, &chain::slot_key(number)[..], stamp);
         writes.commit().map_err(|error| self.explain(error))?;
-        self.number.store(number, Ordering::Release);
-        Ok(number)
+        let newest = Arc::new(FjallSnapshot {
+            number,
+            snapshot: self.database.snapshot(),
+            keyspace: self.keyspace.clone(),
+            directory: self.directory.clone(),
+        });
+        let mut place = self.newest.write().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut *place, newest);
+        drop(place);
+        // Perhaps its last holder: let go of outside of the lock.
+        drop(before);
+        Ok(())
     }
 
     /// Lets tables be written before more is put into memory, and gives up when that has failed.
@@ -308,14 +324,18 @@ fn recovered_number(
     }
 }
 
-#[derive(Clone)]
 pub(crate) struct FjallSnapshot {
+    number: u64,
     snapshot: fjall::Snapshot,
     keyspace: Keyspace,
     directory: PathBuf,
 }
 
 impl FjallSnapshot {
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
     pub(crate) fn get_many(&self, keys: &[&[u8]]) -> Result<Vec<Option<Bytes>>, Error> {
         keys.iter()
             .map(|key| {

@@ -1,9 +1,10 @@
 //! Ordered bytes: snapshots, ranges and atomic, durable batches.
 //!
 //! [`Store`] is one ordered key space. [`Store::snapshot`] gives a cheap value through which many
-//! keys or a page of keys are read as they were at one moment; [`Store::commit`] applies a
-//! [`Batch`] wholly or not at all and is durable when it returns. Every commit has a number,
-//! one higher than the one before.
+//! keys or a page of keys are read as they were at one moment. A [`Turn`] is one attempt to
+//! commit: [`Turn::commit`] applies a [`Batch`] wholly or not at all, only when nothing was
+//! committed since the turn's snapshot, and is durable when it returns. Every commit has a
+//! number, one higher than the one before.
 //!
 //! Callers hold this concrete handle; which adapter is below (memory, or fjall in a directory)
 //! is private. What the adapters share is promised by one suite, `tests/conformance.rs`.
@@ -18,15 +19,19 @@ mod fjall_adapter;
 mod last_commit;
 mod memory_adapter;
 mod snapshot;
+mod turn;
 
 use std::path::Path;
 use std::sync::Arc;
+
+use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
 pub use batch::Batch;
 pub use bytes::Bytes;
 pub use error::Error;
 pub use fjall_adapter::FjallOptions;
 pub use snapshot::{Page, Snapshot};
+pub use turn::Turn;
 
 use fjall_adapter::FjallAdapter;
 use memory_adapter::MemoryAdapter;
@@ -44,7 +49,21 @@ pub const RESERVED_PREFIX: u8 = 0;
 /// Handle to one ordered key space; clones share it.
 #[derive(Clone)]
 pub struct Store {
-    adapter: Arc<Adapter>,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    adapter: Adapter,
+    /// Held while a commit of this process is made, and by a turn that is alone.
+    writing: Arc<Mutex<()>>,
+    /// The newest commit this handle knows of; wakes those who wait for one.
+    head: watch::Sender<Head>,
+}
+
+#[derive(Clone, Copy)]
+struct Head {
+    number: u64,
+    is_closed: bool,
 }
 
 enum Adapter {
@@ -55,7 +74,7 @@ enum Adapter {
 impl Store {
     /// An empty store that lives as long as its handles. Durable in no sense; for tests.
     pub fn memory() -> Store {
-        Store { adapter: Arc::new(Adapter::Memory(MemoryAdapter::new())) }
+        Store::over(Adapter::Memory(MemoryAdapter::new()), 0)
     }
 
     /// Opens, or creates, the store in the directory `path`.
@@ -67,79 +86,119 @@ impl Store {
     /// are older than what was acknowledged.
     pub fn fjall(path: impl AsRef<Path>, options: FjallOptions) -> Result<Store, Error> {
         let adapter = FjallAdapter::open(path.as_ref(), &options)?;
-        Ok(Store { adapter: Arc::new(Adapter::Fjall(adapter)) })
+        let number = adapter.number();
+        Ok(Store::over(Adapter::Fjall(adapter), number))
     }
 
-    /// The contents as of now. Cheap; holds back only the reclaiming of old versions.
-    pub fn snapshot(&self) -> Snapshot {
-        match &*self.adapter {
+    fn over(adapter: Adapter, number: u64) -> Store {
+        let (head, _) = watch::channel(Head { number, is_closed: false });
+        Store { inner: Arc::new(Inner { adapter, writing: Arc::default(), head }) }
+    }
+
+    /// The contents as of the newest commit, also of other nodes. Cheap where the store is
+    /// embedded; holds back only the reclaiming of old versions.
+    ///
+    /// # Errors
+    ///
+    /// What a database on the network reports; an embedded store always answers.
+    pub async fn snapshot(&self) -> Result<Snapshot, Error> {
+        Ok(match &self.inner.adapter {
             Adapter::Memory(adapter) => Snapshot::memory(adapter.snapshot()),
             Adapter::Fjall(adapter) => Snapshot::fjall(adapter.snapshot()),
-        }
+        })
     }
 
-    /// Applies the batch atomically and returns its commit number once it is durable
-    /// (embedded: one `fdatasync`). An empty batch is a commit too.
-    ///
-    /// The embedded adapter does the work on the thread that polls the future: call it from a
-    /// committer of its own, never from many tasks at once.
+    /// Begins an attempt to commit. Its [`Turn::commit`] answers [`Error::Outdated`] when somebody
+    /// else committed meanwhile.
     ///
     /// # Errors
     ///
-    /// On any error nothing of the batch is visible and nothing may be acknowledged. After
-    /// [`Error::DiskFull`] or [`Error::Io`] the store takes no more writes
-    /// ([`Error::RestartNeeded`]) while reads go on.
-    pub async fn commit(&self, batch: Batch) -> Result<u64, Error> {
-        batch.check()?;
-        match &*self.adapter {
-            Adapter::Memory(adapter) => adapter.commit(batch),
-            Adapter::Fjall(adapter) => adapter.commit(batch),
-        }
+    /// As [`Store::snapshot`].
+    pub async fn turn(&self) -> Result<Turn, Error> {
+        Ok(Turn::new(self.clone(), self.snapshot().await?, None))
     }
 
-    /// Applies the batch atomically without waiting for the disk: after a crash it may be gone,
-    /// wholly. Later commits make it durable. For bulk loads and for journal-like data.
+    /// Begins an attempt to commit that nobody outruns: until the turn ends, nobody else commits,
+    /// neither here nor on another node. For an attempt that was [`Error::Outdated`] before.
     ///
     /// # Errors
     ///
-    /// As [`Store::commit`].
-    pub async fn load(&self, batch: Batch) -> Result<u64, Error> {
-        batch.check()?;
-        match &*self.adapter {
-            Adapter::Memory(adapter) => adapter.commit(batch),
-            Adapter::Fjall(adapter) => adapter.load(batch),
+    /// As [`Store::snapshot`].
+    pub async fn turn_alone(&self) -> Result<Turn, Error> {
+        let alone = Arc::clone(&self.inner.writing).lock_owned().await;
+        Ok(Turn::new(self.clone(), self.snapshot().await?, Some(alone)))
+    }
+
+    /// Number of the newest commit, also of other nodes; 0 in a new store.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::snapshot`].
+    pub async fn newest(&self) -> Result<u64, Error> {
+        Ok(match &self.inner.adapter {
+            Adapter::Memory(adapter) => adapter.number(),
+            Adapter::Fjall(adapter) => adapter.number(),
+        })
+    }
+
+    /// Waits until something after the commit `number` is committed, here or on another node,
+    /// and returns the newest commit's number.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`] when the store is closed before that.
+    pub async fn committed_past(&self, number: u64) -> Result<u64, Error> {
+        let mut head = self.inner.head.subscribe();
+        let head = head.wait_for(|head| head.number > number || head.is_closed).await;
+        match head.map(|head| *head) {
+            Ok(head) if head.number > number => Ok(head.number),
+            _ => Err(Error::Closed),
         }
     }
 
-    /// Number of the newest commit; 0 in a new store.
-    pub fn commit_number(&self) -> u64 {
-        match &*self.adapter {
-            Adapter::Memory(adapter) => adapter.commit_number(),
-            Adapter::Fjall(adapter) => adapter.commit_number(),
+    /// Commits what was judged for this number.
+    async fn write(
+        &self,
+        batch: Batch,
+        number: u64,
+        is_durable: bool,
+        alone: Option<OwnedMutexGuard<()>>,
+    ) -> Result<u64, Error> {
+        let _writing = match alone {
+            Some(alone) => alone,
+            None => Arc::clone(&self.inner.writing).lock_owned().await,
+        };
+        match &self.inner.adapter {
+            Adapter::Memory(adapter) => adapter.commit(batch, number)?,
+            Adapter::Fjall(adapter) => adapter.commit(batch, number, is_durable)?,
         }
+        self.inner.head.send_modify(|head| head.number = number);
+        Ok(number)
     }
 
     /// Makes everything durable and notes the commit number outside the journal. Afterwards
     /// writes are refused with [`Error::Closed`]; the directory is free for another process
-    /// once the last handle and snapshot are gone. Closing twice is no error.
+    /// once the last handle, snapshot and turn are gone. Closing twice is no error.
     ///
     /// # Errors
     ///
     /// What the disk reports; the acknowledged commits are safe nevertheless.
     pub async fn close(&self) -> Result<(), Error> {
-        match &*self.adapter {
+        let closed = match &self.inner.adapter {
             Adapter::Memory(adapter) => {
                 adapter.close();
                 Ok(())
             }
             Adapter::Fjall(adapter) => adapter.close(),
-        }
+        };
+        self.inner.head.send_modify(|head| head.is_closed = true);
+        closed
     }
 }
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let adapter = match &*self.adapter {
+        let adapter = match &self.inner.adapter {
             Adapter::Memory(_) => "memory",
             Adapter::Fjall(_) => "fjall",
         };

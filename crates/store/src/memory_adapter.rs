@@ -41,14 +41,17 @@ impl MemoryAdapter {
         MemorySnapshot { hold: Arc::new(hold) }
     }
 
-    pub(crate) fn commit(&self, batch: Batch) -> Result<u64, Error> {
+    /// Applies what was judged for the commit `number`.
+    pub(crate) fn commit(&self, batch: Batch, number: u64) -> Result<(), Error> {
         let mut guard = write(&self.contents);
         let contents = &mut *guard;
         if contents.closed {
             return Err(Error::Closed);
         }
-        contents.number += 1;
-        let number = contents.number;
+        if contents.number + 1 != number {
+            return Err(Error::Outdated);
+        }
+        contents.number = number;
         let oldest_open = contents.open.keys().next().copied().unwrap_or(number);
         for (key, value) in batch.writes {
             let versions = contents.versions.entry(key.clone()).or_default();
@@ -63,10 +66,10 @@ impl MemoryAdapter {
                 contents.versions.remove(&key);
             }
         }
-        Ok(number)
+        Ok(())
     }
 
-    pub(crate) fn commit_number(&self) -> u64 {
+    pub(crate) fn number(&self) -> u64 {
         read(&self.contents).number
     }
 
@@ -99,6 +102,10 @@ pub(crate) struct MemorySnapshot {
 }
 
 impl MemorySnapshot {
+    pub(crate) fn number(&self) -> u64 {
+        self.hold.number
+    }
+
     pub(crate) fn get_many(&self, keys: &[&[u8]]) -> Vec<Option<Bytes>> {
         let contents = read(&self.hold.contents);
         keys.iter()

@@ -2,6 +2,7 @@
 //! never blocks a writer; it refuses to write.
 
 use std::ops::Bound;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -24,7 +25,7 @@ pub struct Snapshot {
 #[derive(Clone)]
 enum View {
     Memory(MemorySnapshot),
-    Fjall(FjallSnapshot),
+    Fjall(Arc<FjallSnapshot>),
 }
 
 impl Snapshot {
@@ -32,15 +33,24 @@ impl Snapshot {
         Snapshot { view: View::Memory(snapshot) }
     }
 
-    pub(crate) fn fjall(snapshot: FjallSnapshot) -> Snapshot {
+    pub(crate) fn fjall(snapshot: Arc<FjallSnapshot>) -> Snapshot {
         Snapshot { view: View::Fjall(snapshot) }
+    }
+
+    /// Number of the commit it shows; 0 is the empty store.
+    pub fn number(&self) -> u64 {
+        match &self.view {
+            View::Memory(snapshot) => snapshot.number(),
+            View::Fjall(snapshot) => snapshot.number(),
+        }
     }
 
     /// The values of `keys`, in their order, `None` where there is none.
     ///
     /// # Errors
     ///
-    /// [`Error::StoreDamaged`] when stored bytes fail their checksum, or what the disk reports.
+    /// [`Error::StoreDamaged`] when stored bytes fail their checksum, [`Error::SnapshotTooOld`]
+    /// when others have reclaimed its versions, or what the disk or the database reports.
     pub async fn get_many(&self, keys: &[&[u8]]) -> Result<Vec<Option<Bytes>>, Error> {
         match &self.view {
             View::Memory(snapshot) => Ok(snapshot.get_many(keys)),
@@ -107,6 +117,6 @@ fn is_empty_range(from: Bound<&[u8]>, to: Bound<&[u8]>) -> bool {
 
 impl std::fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Snapshot").finish_non_exhaustive()
+        f.debug_struct("Snapshot").field("number", &self.number()).finish_non_exhaustive()
     }
 }

@@ -24,7 +24,7 @@ fn open(directory: &Path) -> Result<Store, Error> {
 async fn put(store: &Store, key: String, value: Vec<u8>) -> Result<u64, Error> {
     let mut batch = Batch::new();
     batch.put(key, value);
-    store.commit(batch).await
+    store.turn().await?.commit(batch).await
 }
 
 async fn keys(store: &Store) -> Result<usize, Error> {
@@ -32,7 +32,7 @@ async fn keys(store: &Store) -> Result<usize, Error> {
 }
 
 async fn contents(store: &Store) -> Result<Vec<(Bytes, Bytes)>, Error> {
-    let snapshot = store.snapshot();
+    let snapshot = store.snapshot().await?;
     let (mut from, mut contents) = (Bound::Unbounded, Vec::new());
     loop {
         let bound = from.as_ref().map(|key: &Bytes| &key[..]);
@@ -57,7 +57,7 @@ async fn contents_survive_closing_and_dropping() {
     let directory = tempfile::tempdir().unwrap();
     for round in 0..6_usize {
         let store = open(directory.path()).unwrap();
-        assert_eq!(store.commit_number(), round as u64);
+        assert_eq!(store.newest().await.unwrap(), round as u64);
         assert_eq!(keys(&store).await.unwrap(), round);
         put(&store, format!("round {round}"), vec![]).await.unwrap();
         if round % 2 == 0 {
@@ -109,7 +109,7 @@ async fn older_contents_than_acknowledged_are_refused() {
     assert!(behind.to_string().contains("ends at commit 5, but 10 commits"), "{behind}");
     fs::remove_dir_all(live.join("tables")).unwrap();
     fs::rename(directory.path().join("newest"), live.join("tables")).unwrap();
-    assert_eq!(open(&live).unwrap().commit_number(), 10);
+    assert_eq!(open(&live).unwrap().newest().await.unwrap(), 10);
 }
 
 /// Flips one byte at places all over the files of a closed store: the store either refuses, at

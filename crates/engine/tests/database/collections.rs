@@ -83,6 +83,6 @@ async fn a_dropped_collection_is_gone_and_comes_back_empty(store: Store) {
         engine.modify(update(r#"{"_id":"new"}"#, r#"{"$inc":{"n":1}}"#)).await.unwrap();
     }
     let (from, to) = (std::ops::Bound::Included(&b"d"[..]), std::ops::Bound::Excluded(&b"e"[..]));
-    let left = store.snapshot().range(from, to, false, 100).await.unwrap();
+    let left = store.snapshot().await.unwrap().range(from, to, false, 100).await.unwrap();
     assert_eq!(left.len(), 2, "the documents of both living collections");
 }

@@ -204,7 +204,7 @@ async fn keeps_a_bounded_change_log(store: Store) {
         engine.remove(remove("{}", true)).await.unwrap();
     }
     // 208,000 changes were made; the log keeps 100,000 of them and a little more.
-    let snapshot = store.snapshot();
+    let snapshot = store.snapshot().await.unwrap();
     let (mut from, mut records) = (Included(bytes::Bytes::from_static(b"l")), 0);
     loop {
         let bound = from.as_ref().map(|key| &key[..]);
