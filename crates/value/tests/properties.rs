@@ -209,6 +209,14 @@ proptest! {
     }
 
     #[test]
+    fn relaxed_text_keeps_everything(document in document()) {
+        let text = ejson::relaxed_raw(&document.to_bytes()).unwrap();
+        let back = ejson::parse(&text, 0).unwrap();
+        prop_assert_eq!(&back, &Value::Document(document), "{}", text);
+        prop_assert_eq!(ejson::relaxed_value(&back), text);
+    }
+
+    #[test]
     fn plain_text_is_json(document in document()) {
         let text = ejson::plain(&document).to_string();
         prop_assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok());

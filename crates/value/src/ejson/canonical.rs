@@ -76,7 +76,7 @@ fn write(value: &View<'_>, out: &mut String) -> Result<(), Error> {
     Ok(())
 }
 
-fn write_scalar(value: &View<'_>, out: &mut String) -> std::fmt::Result {
+pub(super) fn write_scalar(value: &View<'_>, out: &mut String) -> std::fmt::Result {
     match value {
         View::MinKey => write!(out, r#"{{"$minKey":1}}"#),
         View::MaxKey => write!(out, r#"{{"$maxKey":1}}"#),
@@ -123,7 +123,7 @@ pub(super) fn hex(bytes: [u8; 12]) -> String {
 }
 
 /// A JSON string literal. Stretches without special characters are copied whole.
-fn write_text(text: &str, out: &mut String) {
+pub(super) fn write_text(text: &str, out: &mut String) {
     out.push('"');
     let mut rest = text;
     while let Some(at) = rest.bytes().position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\')

@@ -25,6 +25,18 @@ pub(super) fn parse(text: &str) -> Option<i64> {
         .then_some(days_ms + time_ms)
 }
 
+/// `2026-11-20T09:48:00.123Z`; `None` outside the years 0 to 9999, which have other forms.
+pub(super) fn print(ms: i64) -> Option<String> {
+    let (days, in_day) = (ms.div_euclid(86_400_000), ms.rem_euclid(86_400_000));
+    let (year, month, day) = civil(days);
+    if !(0..=9999).contains(&year) {
+        return None;
+    }
+    let (hour, minute) = (in_day / 3_600_000, in_day / 60_000 % 60);
+    let (second, fraction) = (in_day / 1_000 % 60, in_day % 1_000);
+    Some(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{fraction:03}Z"))
+}
+
 /// What is left of the text.
 struct Scan<'a> {
     rest: &'a [u8],
@@ -107,9 +119,43 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + day_of_era - 719_468
 }
 
+/// Year, month and day; the inverse of [`days_since_1970`].
+fn civil(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let era = days.div_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = (month_from_march + 2) % 12 + 1;
+    (era * 400 + year_of_era + i64::from(month <= 2), month, day)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::{parse, print};
+
+    #[test]
+    fn what_is_printed_is_read_back() {
+        for (ms, text) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (-1, "1969-12-31T23:59:59.999Z"),
+            (951_827_696_789, "2000-02-29T12:34:56.789Z"),
+            (-62_135_596_800_000, "0001-01-01T00:00:00.000Z"),
+            (253_402_300_799_999, "9999-12-31T23:59:59.999Z"),
+        ] {
+            assert_eq!(print(ms).as_deref(), Some(text));
+        }
+        for day in (-800_000..3_000_000).step_by(97) {
+            if let Some(text) = print(day * 86_400_000) {
+                assert_eq!(parse(&text), Some(day * 86_400_000), "{text}");
+            }
+        }
+        assert_eq!(print(253_402_300_800_000), None);
+        assert_eq!(print(i64::MIN), None);
+    }
 
     #[test]
     fn reads_dates() {
