@@ -3,7 +3,8 @@
 #   make demo      build what is needed and run the platform with the album and its pictures
 #   make test      every test, black box and browser included
 #   make check     formatting, lints and types
-#   make bench     the comparison tables; ONLY=call|documents… one of them
+#   make bench     the comparison tables; ONLY=call|documents… one of them;
+#                  ONLY=fuzz SECONDS=… what strangers send
 #   make release   target/release/yunkai, sdk/dist and the album
 
 .PHONY: demo test check bench release
@@ -31,8 +32,13 @@ check: $(carried) $(sdk) $(installed)
 	cd tests && npm run --silent check
 	cd crates/functions && ../../tests/node_modules/.bin/biome check .
 
+ifeq ($(ONLY),fuzz)
+bench:
+	fuzz/run.sh $(SECONDS)
+else
 bench: $(carried)
 	cargo run --release -p benches -- $(ONLY)
+endif
 
 release: $(carried) $(sdk) $(album)
 	cargo build --release -p yunkai
