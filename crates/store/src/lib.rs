@@ -18,6 +18,7 @@ mod error;
 mod fjall_adapter;
 mod last_commit;
 mod memory_adapter;
+mod simulated_disk;
 mod snapshot;
 mod turn;
 
@@ -30,11 +31,13 @@ pub use batch::Batch;
 pub use bytes::Bytes;
 pub use error::Error;
 pub use fjall_adapter::FjallOptions;
+pub use simulated_disk::SimulatedDisk;
 pub use snapshot::{Page, Snapshot};
 pub use turn::Turn;
 
 use fjall_adapter::FjallAdapter;
 use memory_adapter::MemoryAdapter;
+use simulated_disk::SimulatedAdapter;
 
 /// Longest key in bytes. What every adapter, PostgreSQL's index pages included, can hold.
 pub const KEY_BYTES_MAX: usize = 2_048;
@@ -69,6 +72,7 @@ struct Head {
 enum Adapter {
     Memory(MemoryAdapter),
     Fjall(FjallAdapter),
+    Simulated(SimulatedAdapter),
 }
 
 impl Store {
@@ -90,6 +94,16 @@ impl Store {
         Ok(Store::over(Adapter::Fjall(adapter), number))
     }
 
+    /// Opens the store on a simulated disk, which keeps what was committed when this handle is
+    /// gone. A handle opened before loses its power. For simulations.
+    pub fn simulated(disk: &SimulatedDisk) -> Store {
+        let adapter = disk.open();
+        let number = adapter.newest();
+        let store = Store::over(Adapter::Simulated(adapter), number);
+        disk.watch(store.inner.head.clone());
+        store
+    }
+
     fn over(adapter: Adapter, number: u64) -> Store {
         let (head, _) = watch::channel(Head { number, is_closed: false });
         Store { inner: Arc::new(Inner { adapter, writing: Arc::default(), head }) }
@@ -105,6 +119,7 @@ impl Store {
         Ok(match &self.inner.adapter {
             Adapter::Memory(adapter) => Snapshot::memory(adapter.snapshot()),
             Adapter::Fjall(adapter) => Snapshot::fjall(adapter.snapshot()),
+            Adapter::Simulated(adapter) => Snapshot::simulated(adapter.snapshot()?),
         })
     }
 
@@ -115,7 +130,7 @@ impl Store {
     ///
     /// As [`Store::snapshot`].
     pub async fn turn(&self) -> Result<Turn, Error> {
-        Ok(Turn::new(self.clone(), self.snapshot().await?, None))
+        self.begin_turn(None).await
     }
 
     /// Begins an attempt to commit that nobody outruns: until the turn ends, nobody else commits,
@@ -126,7 +141,14 @@ impl Store {
     /// As [`Store::snapshot`].
     pub async fn turn_alone(&self) -> Result<Turn, Error> {
         let alone = Arc::clone(&self.inner.writing).lock_owned().await;
-        Ok(Turn::new(self.clone(), self.snapshot().await?, Some(alone)))
+        self.begin_turn(Some(alone)).await
+    }
+
+    async fn begin_turn(&self, alone: Option<OwnedMutexGuard<()>>) -> Result<Turn, Error> {
+        if let Adapter::Simulated(adapter) = &self.inner.adapter {
+            adapter.begin_turn()?;
+        }
+        Ok(Turn::new(self.clone(), self.snapshot().await?, alone))
     }
 
     /// Number of the newest commit, also of other nodes; 0 in a new store.
@@ -138,6 +160,7 @@ impl Store {
         Ok(match &self.inner.adapter {
             Adapter::Memory(adapter) => adapter.number(),
             Adapter::Fjall(adapter) => adapter.number(),
+            Adapter::Simulated(adapter) => adapter.number()?,
         })
     }
 
@@ -171,6 +194,7 @@ impl Store {
         match &self.inner.adapter {
             Adapter::Memory(adapter) => adapter.commit(batch, number)?,
             Adapter::Fjall(adapter) => adapter.commit(batch, number, is_durable)?,
+            Adapter::Simulated(adapter) => adapter.commit(batch, number, is_durable)?,
         }
         self.inner.head.send_modify(|head| head.number = number);
         Ok(number)
@@ -190,6 +214,7 @@ impl Store {
                 Ok(())
             }
             Adapter::Fjall(adapter) => adapter.close(),
+            Adapter::Simulated(adapter) => adapter.close(),
         };
         self.inner.head.send_modify(|head| head.is_closed = true);
         closed
@@ -201,6 +226,7 @@ impl std::fmt::Debug for Store {
         let adapter = match &self.inner.adapter {
             Adapter::Memory(_) => "memory",
             Adapter::Fjall(_) => "fjall",
+            Adapter::Simulated(_) => "simulated",
         };
         f.debug_struct("Store").field("adapter", &adapter).finish_non_exhaustive()
     }

@@ -32,6 +32,14 @@ impl MemoryAdapter {
         MemoryAdapter { contents: Arc::default() }
     }
 
+    /// A store that begins with these contents, of this commit.
+    pub(crate) fn holding(pairs: &BTreeMap<Bytes, Bytes>, number: u64) -> MemoryAdapter {
+        let version = |value: &Bytes| vec![(number, Some(value.clone()))];
+        let versions = pairs.iter().map(|(key, value)| (key.clone(), version(value))).collect();
+        let contents = Contents { versions, number, ..Contents::default() };
+        MemoryAdapter { contents: Arc::new(RwLock::new(contents)) }
+    }
+
     pub(crate) fn snapshot(&self) -> MemorySnapshot {
         let mut contents = write(&self.contents);
         let number = contents.number;

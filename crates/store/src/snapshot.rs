@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use crate::fjall_adapter::FjallSnapshot;
 use crate::memory_adapter::MemorySnapshot;
+use crate::simulated_disk::SimulatedSnapshot;
 use crate::{Error, PAGE_BYTES_MAX};
 
 /// Keys and values of one page, in the order asked for.
@@ -26,6 +27,7 @@ pub struct Snapshot {
 enum View {
     Memory(MemorySnapshot),
     Fjall(Arc<FjallSnapshot>),
+    Simulated(SimulatedSnapshot),
 }
 
 impl Snapshot {
@@ -37,11 +39,16 @@ impl Snapshot {
         Snapshot { view: View::Fjall(snapshot) }
     }
 
+    pub(crate) fn simulated(snapshot: SimulatedSnapshot) -> Snapshot {
+        Snapshot { view: View::Simulated(snapshot) }
+    }
+
     /// Number of the commit it shows; 0 is the empty store.
     pub fn number(&self) -> u64 {
         match &self.view {
             View::Memory(snapshot) => snapshot.number(),
             View::Fjall(snapshot) => snapshot.number(),
+            View::Simulated(snapshot) => snapshot.number(),
         }
     }
 
@@ -55,6 +62,7 @@ impl Snapshot {
         match &self.view {
             View::Memory(snapshot) => Ok(snapshot.get_many(keys)),
             View::Fjall(snapshot) => snapshot.get_many(keys),
+            View::Simulated(snapshot) => snapshot.get_many(keys),
         }
     }
 
@@ -83,6 +91,7 @@ impl Snapshot {
         match &self.view {
             View::Memory(snapshot) => snapshot.range(from, to, reverse, limit),
             View::Fjall(snapshot) => snapshot.range(from, to, reverse, limit),
+            View::Simulated(snapshot) => snapshot.range(from, to, reverse, limit),
         }
     }
 }

@@ -17,6 +17,11 @@ macro_rules! on_every_adapter {
         mod memory {
             $(#[tokio::test] async fn $name() { $body(store::Store::memory()).await; })*
         }
+        mod simulated {
+            $(#[tokio::test] async fn $name() {
+                $body(store::Store::simulated(&store::SimulatedDisk::new(0))).await;
+            })*
+        }
         mod fjall {
             $(#[tokio::test] async fn $name() {
                 let directory = tempfile::tempdir().unwrap();
