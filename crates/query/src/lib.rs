@@ -19,7 +19,7 @@ mod sort;
 mod update;
 
 pub use error::Error;
-pub use filter::Filter;
+pub use filter::{Filter, bounds};
 pub use projection::Projection;
 pub use sort::{Sort, SortKey};
 pub use update::Update;

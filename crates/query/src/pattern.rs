@@ -47,6 +47,16 @@ impl Pattern {
         Ok(Pattern { source: source.to_owned(), options: options.to_owned(), regex: regex.into() })
     }
 
+    /// The expression as written.
+    pub(crate) fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Its options as written.
+    pub(crate) fn options(&self) -> &str {
+        &self.options
+    }
+
     /// Whether the text matches.
     ///
     /// # Errors

@@ -54,6 +54,11 @@ impl Sort {
         self.fields.is_empty()
     }
 
+    /// The fields in order of importance: dotted path, and whether it is descending.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.fields.iter().map(|field| (field.path.text(), field.descending))
+    }
+
     /// Where a document belongs. A missing field counts as null; an array counts as its smallest
     /// element, or its largest when descending; an empty array comes before null.
     pub fn key(&self, document: &RawDoc<'_>) -> SortKey {

@@ -1,5 +1,6 @@
 //! Which documents are meant: a filter is parsed once and matched against BSON bytes in place.
 
+pub mod bounds;
 mod clause;
 mod parse;
 
