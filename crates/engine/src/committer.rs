@@ -1,6 +1,7 @@
-//! The one commit queue of an engine, on a thread of its own.
+//! The one commit queue of an engine, on a thread of its own, or as a task where a simulation
+//! must be able to repeat itself.
 //!
-//! The thread takes everything that waits (within limits), reads what the intents need with one
+//! The worker takes everything that waits (within limits), reads what the intents need with one
 //! call, judges them one after another, writes one durable batch and only then answers. While it
 //! waits for the disk, the next batch gathers in the queue: that is all there is to group commit.
 //! It refuses to acknowledge anything that is not durable.
@@ -10,7 +11,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use store::{Store, Turn};
-use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::Error;
@@ -40,10 +40,23 @@ pub(crate) struct Committer {
     /// Present until the committer is dropped.
     queue: Option<mpsc::Sender<Message>>,
     is_closed: Arc<AtomicBool>,
+    /// None when the worker is a task: that ends by itself.
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Committer {
+    /// Reads the catalogue, publishes it, and starts the worker as a task of this runtime.
+    pub(crate) async fn start_as_task(
+        store: Store,
+        catalogue: Catalogue,
+    ) -> Result<Committer, Error> {
+        let (queue, waiting) = mpsc::channel(QUEUE_INTENTS_MAX);
+        let is_closed = Arc::new(AtomicBool::new(false));
+        let mut worker = Worker::load(store, catalogue, waiting, Arc::clone(&is_closed)).await?;
+        tokio::spawn(async move { worker.run().await });
+        Ok(Committer { queue: Some(queue), is_closed, thread: Mutex::new(None) })
+    }
+
     /// Reads the catalogue, publishes it, and starts the thread.
     pub(crate) fn start(store: Store, catalogue: Catalogue) -> Result<Committer, Error> {
         let (queue, waiting) = mpsc::channel(QUEUE_INTENTS_MAX);
@@ -53,12 +66,17 @@ impl Committer {
         let thread = std::thread::Builder::new()
             .name("committer".to_owned())
             .spawn(move || {
-                let worker = Worker::load(store, catalogue, waiting, of_thread);
-                match worker {
-                    Ok(mut worker) => {
+                let runtime = tokio::runtime::Builder::new_current_thread().build();
+                let loaded = runtime.map_err(|error| store::Error::Io(error).into());
+                let loaded = loaded.and_then(|runtime| {
+                    let worker = Worker::load(store, catalogue, waiting, of_thread);
+                    runtime.block_on(worker).map(|worker| (runtime, worker))
+                });
+                match loaded {
+                    Ok((runtime, mut worker)) => {
                         // The caller waits for this message, so it can be sent.
                         let _ = ready.send(Ok(()));
-                        worker.run();
+                        runtime.block_on(worker.run());
                     }
                     Err(error) => {
                         let _ = ready.send(Err(error));
@@ -114,10 +132,8 @@ pub(crate) fn damaged(detail: &str) -> Error {
     store::Error::StoreDamaged { detail: detail.to_owned() }.into()
 }
 
-/// What the thread owns.
+/// What the thread or the task owns.
 struct Worker {
-    /// Shared so that it can drive futures that borrow the worker.
-    runtime: Arc<Runtime>,
     store: Store,
     catalogue: Catalogue,
     state: State,
@@ -128,33 +144,31 @@ struct Worker {
 }
 
 impl Worker {
-    fn load(
+    async fn load(
         store: Store,
         catalogue: Catalogue,
         waiting: mpsc::Receiver<Message>,
         is_closed: Arc<AtomicBool>,
     ) -> Result<Worker, Error> {
-        let runtime = tokio::runtime::Builder::new_current_thread().build();
-        let runtime = Arc::new(runtime.map_err(store::Error::Io)?);
-        let state = runtime.block_on(async { State::load(&store.snapshot().await?).await })?;
+        let state = State::load(&store.snapshot().await?).await?;
         catalogue.publish(state.names().clone());
         let is_state_wrong = false;
-        Ok(Worker { runtime, store, catalogue, state, is_state_wrong, waiting, is_closed })
+        Ok(Worker { store, catalogue, state, is_state_wrong, waiting, is_closed })
     }
 
-    fn run(&mut self) {
+    async fn run(&mut self) {
         loop {
-            let (writes, end) = self.take();
+            let (writes, end) = self.take().await;
             let sweeps = self.state.has_dropped() && matches!(end, End::More);
             if !writes.is_empty() || sweeps {
-                self.carry_out(writes);
+                self.carry_out(writes).await;
             }
             match end {
                 End::More => {}
                 End::Dropped => return,
                 End::Close(answer) => {
                     // Nobody waits for the answer when the caller was cancelled.
-                    let _ = answer.send(self.close());
+                    let _ = answer.send(self.close().await);
                     return;
                 }
             }
@@ -163,14 +177,14 @@ impl Worker {
 
     /// Everything that waits, within the limits of a batch. Waits for the first unless there is
     /// work left over.
-    fn take(&mut self) -> (Vec<(Intent, Answer)>, End) {
+    async fn take(&mut self) -> (Vec<(Intent, Answer)>, End) {
         let mut writes = Vec::new();
         let mut bytes = 0;
         while writes.len() < BATCH_INTENTS_MAX && bytes < BATCH_BYTES_MAX {
             let is_sweeping = self.state.has_dropped() && !self.is_state_wrong;
             let is_idle = writes.is_empty() && !is_sweeping;
             let message = if is_idle {
-                self.runtime.block_on(self.waiting.recv()).ok_or(End::Dropped)
+                self.waiting.recv().await.ok_or(End::Dropped)
             } else {
                 self.waiting.try_recv().map_err(|error| match error {
                     mpsc::error::TryRecvError::Empty => End::More,
@@ -189,10 +203,9 @@ impl Worker {
         (writes, End::More)
     }
 
-    fn carry_out(&mut self, writes: Vec<(Intent, Answer)>) {
+    async fn carry_out(&mut self, writes: Vec<(Intent, Answer)>) {
         let (mut intents, answers): (Vec<Intent>, Vec<Answer>) = writes.into_iter().unzip();
-        let runtime = Arc::clone(&self.runtime);
-        let results = match runtime.block_on(self.commit(&mut intents)) {
+        let results = match self.commit(&mut intents).await {
             Ok(results) => results,
             Err(error) => {
                 self.is_state_wrong = true;
@@ -244,7 +257,7 @@ impl Worker {
         Ok(results)
     }
 
-    fn close(&mut self) -> Result<(), Error> {
+    async fn close(&mut self) -> Result<(), Error> {
         self.is_closed.store(true, Ordering::Release);
         self.waiting.close();
         while let Ok(message) = self.waiting.try_recv() {
@@ -258,7 +271,7 @@ impl Worker {
                 }
             }
         }
-        self.runtime.block_on(self.store.close()).map_err(Error::from)
+        self.store.close().await.map_err(Error::from)
     }
 }
 

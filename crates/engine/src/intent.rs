@@ -99,7 +99,7 @@ impl Intent {
     }
 
     /// Keys of the documents that judging will look at.
-    pub(crate) fn keys(&self) -> Box<dyn Iterator<Item = &Bytes> + '_> {
+    pub(crate) fn keys(&self) -> Box<dyn Iterator<Item = &Bytes> + Send + '_> {
         match self {
             Intent::CreateCollection { .. } | Intent::DropCollection { .. } => {
                 Box::new(std::iter::empty())

@@ -78,6 +78,19 @@ impl Engine {
         Ok(Engine { inner: Arc::new(Inner { store, clock, catalogue, committer }) })
     }
 
+    /// As [`Engine::open`], with the committer as a task of this runtime in place of a thread: on
+    /// a single-threaded runtime everything happens in one repeatable order. For simulations; an
+    /// embedded store's disk work then blocks the runtime.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::open`].
+    pub async fn open_on_runtime(store: Store, clock: Clock) -> Result<Engine, Error> {
+        let catalogue = Catalogue::new();
+        let committer = Committer::start_as_task(store.clone(), catalogue.clone()).await?;
+        Ok(Engine { inner: Arc::new(Inner { store, clock, catalogue, committer }) })
+    }
+
     /// The clock the engine was opened with.
     pub fn clock(&self) -> &Clock {
         &self.inner.clock
