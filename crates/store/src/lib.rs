@@ -119,7 +119,10 @@ impl Store {
         Ok(match &self.inner.adapter {
             Adapter::Memory(adapter) => Snapshot::memory(adapter.snapshot()),
             Adapter::Fjall(adapter) => Snapshot::fjall(adapter.snapshot()),
-            Adapter::Simulated(adapter) => Snapshot::simulated(adapter.snapshot()?),
+            Adapter::Simulated(adapter) => {
+                adapter.pause().await;
+                Snapshot::simulated(adapter.snapshot()?)
+            }
         })
     }
 
@@ -194,9 +197,16 @@ impl Store {
         match &self.inner.adapter {
             Adapter::Memory(adapter) => adapter.commit(batch, number)?,
             Adapter::Fjall(adapter) => adapter.commit(batch, number, is_durable)?,
-            Adapter::Simulated(adapter) => adapter.commit(batch, number, is_durable)?,
+            Adapter::Simulated(adapter) => {
+                adapter.pause().await;
+                adapter.commit(batch, number, is_durable)?;
+            }
         }
         self.inner.head.send_modify(|head| head.number = number);
+        if let Adapter::Simulated(adapter) = &self.inner.adapter {
+            // Committed, and nobody knows yet.
+            adapter.pause().await;
+        }
         Ok(number)
     }
 

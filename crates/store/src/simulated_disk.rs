@@ -31,6 +31,8 @@ struct State {
     calls: u64,
     /// The call, counted from the first, that fails, as do all later ones.
     crash_at: Option<u64>,
+    /// How often a call lets other tasks go first, at most.
+    pauses_max: u64,
     /// How often the disk was opened or crashed; handles of an earlier age are dead.
     age: u64,
     /// Tells those who wait for a commit of this age that none will come.
@@ -47,6 +49,7 @@ impl SimulatedDisk {
             chance: seed,
             calls: 0,
             crash_at: None,
+            pauses_max: 0,
             age: 0,
             head: None,
         };
@@ -65,6 +68,12 @@ impl SimulatedDisk {
     pub fn crash_after(&self, calls: u64) {
         let mut state = self.state();
         state.crash_at = Some(state.calls + calls.max(1));
+    }
+
+    /// From now on every call lets other tasks of the runtime go first, up to `most` times by
+    /// chance, so that one seed is one of many orders in which things can happen.
+    pub fn pause_up_to(&self, most: u64) {
+        self.state().pauses_max = most;
     }
 
     /// Lets the power fail now.
@@ -178,6 +187,20 @@ impl Power {
     }
 }
 
+impl Power {
+    /// Lets other tasks go first.
+    async fn pause(&self) {
+        let pauses = {
+            let mut state = self.disk.state();
+            let most = state.pauses_max;
+            if most == 0 { 0 } else { state.next_chance() % (most + 1) }
+        };
+        for _ in 0..pauses {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
 fn gone() -> Error {
     Error::Io(io::Error::other("the simulated disk has no power"))
 }
@@ -188,6 +211,11 @@ pub(crate) struct SimulatedAdapter {
 }
 
 impl SimulatedAdapter {
+    /// Lets other tasks go first.
+    pub(crate) async fn pause(&self) {
+        self.power.pause().await;
+    }
+
     /// Number of the newest commit when the disk was opened, or since.
     pub(crate) fn newest(&self) -> u64 {
         self.memory.number()
@@ -239,6 +267,11 @@ pub(crate) struct SimulatedSnapshot {
 }
 
 impl SimulatedSnapshot {
+    /// Lets other tasks go first.
+    pub(crate) async fn pause(&self) {
+        self.power.pause().await;
+    }
+
     pub(crate) fn number(&self) -> u64 {
         self.memory.number()
     }

@@ -62,7 +62,10 @@ impl Snapshot {
         match &self.view {
             View::Memory(snapshot) => Ok(snapshot.get_many(keys)),
             View::Fjall(snapshot) => snapshot.get_many(keys),
-            View::Simulated(snapshot) => snapshot.get_many(keys),
+            View::Simulated(snapshot) => {
+                snapshot.pause().await;
+                snapshot.get_many(keys)
+            }
         }
     }
 
@@ -91,7 +94,10 @@ impl Snapshot {
         match &self.view {
             View::Memory(snapshot) => snapshot.range(from, to, reverse, limit),
             View::Fjall(snapshot) => snapshot.range(from, to, reverse, limit),
-            View::Simulated(snapshot) => snapshot.range(from, to, reverse, limit),
+            View::Simulated(snapshot) => {
+                snapshot.pause().await;
+                snapshot.range(from, to, reverse, limit)
+            }
         }
     }
 }
