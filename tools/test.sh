@@ -22,8 +22,8 @@ rust_tests() {
   fi
 }
 
-cargo build --workspace --bin yunkai || exit 1
-export YUNKAI_BIN="$PWD/target/debug/yunkai"
+cargo build --workspace --bin yunkai --bin oracle || exit 1
+export YUNKAI_BIN="$PWD/target/debug/yunkai" YUNKAI_ORACLE_BIN="$PWD/target/debug/oracle"
 suite 'Rust' rust_tests
 suite 'client library' npm --prefix sdk test --silent
 suite 'black box' npm --prefix tests run --silent test

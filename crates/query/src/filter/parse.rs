@@ -209,10 +209,12 @@ fn size(operand: &Value, path: &str) -> Result<Clause, Error> {
 
 /// `$elemMatch` of operators asks the elements themselves, of fields asks documents among them.
 pub(crate) fn element(operand: &Value, path: &str) -> Result<ElementCondition, Error> {
-    let Value::Document(inner) = operand else {
-        return Err(wrong("$elemMatch", path, "a condition", "条件对象"));
+    let inner = match operand {
+        Value::Document(inner) => repair::elem_match(inner)?,
+        // `{"$regex": …}` is a regular expression by the time it is read from extended JSON.
+        Value::Regex { .. } => return Ok(ElementCondition::Value(condition(operand, path)?)),
+        _ => return Err(wrong("$elemMatch", path, "a condition", "条件对象")),
     };
-    let inner = repair::elem_match(inner)?;
     match inner.first() {
         Some((name, _)) if name.starts_with('$') && !is_logic(name) => {
             Ok(ElementCondition::Value(operators(&inner, path)?))

@@ -6,6 +6,8 @@ mod array;
 mod operator;
 pub(crate) mod place;
 
+use std::cmp::Ordering;
+
 use value::{Document, Value, equals};
 
 use crate::Error;
@@ -31,7 +33,8 @@ struct Change {
 }
 
 impl Update {
-    /// Reads `{"$set": {"a": 1}, "$inc": {"b": 1}}`. Changes happen in the order they are written.
+    /// Reads `{"$set": {"a": 1}, "$inc": {"b": 1}}`. Changes happen in the order of their
+    /// paths, numbers by their size, as in MongoDB: so are new fields appended and arrays filled.
     ///
     /// # Errors
     /// Unknown operators, operands of the wrong kind, two changes at one path or within each other,
@@ -60,6 +63,7 @@ impl Update {
             ));
         }
         refuse_overlaps(&changes)?;
+        changes.sort_by(|one, other| by_path(one.destination(), other.destination()));
         Ok(Update { changes })
     }
 
@@ -168,7 +172,24 @@ fn refuse_overlaps(changes: &[Change]) -> Result<(), Error> {
     Ok(())
 }
 
+fn by_path(one: &Path, other: &Path) -> Ordering {
+    let by_segment = |(one, other): (&Segment, &Segment)| match (one.index, other.index) {
+        (Some(one), Some(other)) => one.cmp(&other),
+        _ => one.name.cmp(&other.name),
+    };
+    let mut pairs = one.segments().iter().zip(other.segments()).map(by_segment);
+    pairs.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+}
+
 impl Change {
+    /// Where the change ends up.
+    fn destination(&self) -> &Path {
+        match &self.operator {
+            Operator::Rename(target) => target,
+            _ => &self.path,
+        }
+    }
+
     /// Every path this change touches.
     fn paths(&self) -> impl Iterator<Item = &Path> {
         let target = match &self.operator {

@@ -124,6 +124,9 @@ fn rename(operand: &Value) -> Result<Path, Error> {
 
 /// Moves a field; a missing one stays missing. Neither end may lie within an array.
 fn apply_rename(document: &mut Document, source: &Path, target: &Path) -> Result<(), Error> {
+    if place::find_mut(document, source).is_none() {
+        return Ok(());
+    }
     for path in [source, target] {
         if let Some(array) = place::array_on_the_way(document, path) {
             return Err(Error::conflict(

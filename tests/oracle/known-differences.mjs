@@ -1,0 +1,299 @@
+/**
+ * Where mingo and we differ and why ours is right: MongoDB's documented behaviour. A rule excuses
+ * as little as it can; a difference that no rule excuses fails the test.
+ */
+import { at, holds, kindOf, meetsArray, operands, pathsOf } from './looking.mjs';
+
+/**
+ * @typedef {import('../harness/oracle.mjs').Answer} Answer
+ *
+ * @typedef {object} Difference
+ * @property {string} name
+ * @property {string[]} kinds the kinds of cases it is about
+ * @property {string} reason
+ * @property {(one: any, ours: Answer, theirs: Answer) => boolean} applies
+ */
+
+const orderings = ['$gt', '$gte', '$lt', '$lte'];
+
+/** @type {Difference[]} */
+export const differences = [
+  {
+    name: 'objects are ordered by the kinds of their fields before their names',
+    kinds: ['filter', 'sort'],
+    reason:
+      'BSON comparison of objects goes field by field in stored order: kind, then name, then value. mingo compares names first.',
+    applies: ({ filter, sort, documents }) =>
+      sort
+        ? holds(documents, (value) => Object.keys(sort).some((path) => isObject(at(value, path))))
+        : operands(filter, orderings).some(isObject),
+  },
+  {
+    name: 'arrays are ordered as a whole',
+    kinds: ['filter'],
+    reason:
+      'With an array as operand MongoDB compares the stored array as a whole, element by element, as well as its elements. mingo compares something else.',
+    applies: ({ filter }) =>
+      operands(filter, orderings).some((operand) => kindOf(operand) === 'array'),
+  },
+  {
+    name: '$mod is for numbers',
+    kinds: ['filter'],
+    reason:
+      'MongoDB never matches $mod with what is no number; mingo converts dates, null and booleans.',
+    applies: ({ filter, documents }) =>
+      operands(filter, ['$mod']).length > 0 &&
+      holds(documents, (value) =>
+        ['date', 'null', 'boolean', 'string', 'array'].includes(kindOf(value)),
+      ),
+  },
+  {
+    name: '$gte and $lte of null include missing fields',
+    kinds: ['filter'],
+    reason: 'Both include equality with null, and equality with null includes missing fields.',
+    applies: ({ filter }) => operands(filter, ['$gte', '$lte']).includes(null),
+  },
+  {
+    name: '$all of null includes missing fields',
+    kinds: ['filter'],
+    reason:
+      '$all is the conjunction of equalities, and equality with null includes missing fields.',
+    applies: ({ filter }) => operands(filter, ['$all']).some((operand) => operand.includes(null)),
+  },
+  {
+    name: 'arrays within arrays are not entered by name',
+    kinds: ['filter'],
+    reason:
+      'A name in a path enters the objects of an array, not the arrays in it; an array without objects has nothing at that path.',
+    applies: ({ filter, documents }) =>
+      pathsOf(filter).some((path) => path.includes('.')) &&
+      holds(documents, (value) => kindOf(value) === 'array' && !value.some(isObject)),
+  },
+  {
+    name: '$in of an array finds equal arrays',
+    kinds: ['filter'],
+    reason: '$in is equality with one of its operands, and an array equals an equal array.',
+    applies: ({ filter }) =>
+      operands(filter, ['$in', '$nin']).some((list) => list.some(Array.isArray)),
+  },
+  {
+    name: '$all finds scalars and whole arrays',
+    kinds: ['filter'],
+    reason:
+      '$all is the conjunction of equalities: a scalar equals itself, an array an equal array. mingo does not find the scalar when other documents went before.',
+    applies: ({ filter, documents }) =>
+      operands(filter, ['$all']).some(
+        (list) =>
+          list.some(Array.isArray) ||
+          holds(documents, (value) => list.every((/** @type {any} */ one) => isSame(value, one))),
+      ),
+  },
+  {
+    name: '$elemMatch of fields asks objects and arrays, of arrays only',
+    kinds: ['filter'],
+    reason:
+      'A condition on fields is met by elements that are objects or arrays (fields 0, 1, …), and only by elements of an array; mingo asks scalars too, and what a path gathers.',
+    applies: ({ filter, documents }) =>
+      operands(filter, ['$elemMatch']).length > 0 &&
+      holds(documents, (value) => kindOf(value) === 'array' && value.length > 0),
+  },
+  {
+    name: 'what is missing below an object of an array is missing',
+    kinds: ['filter', 'projection'],
+    reason:
+      'A path of three names into an array of objects finds nothing there, which equals null and has no size. mingo gathers an empty list.',
+    applies: ({ filter, projection, documents }) =>
+      pathsOf(filter ?? projection).some((path) => path.includes('.')) &&
+      holds(documents, (value) => kindOf(value) === 'array' && value.some(isObject)),
+  },
+  {
+    name: 'regular expressions do not enter arrays within arrays',
+    kinds: ['filter'],
+    reason: 'The elements of an array are tried, not the elements of its elements.',
+    applies: ({ filter, documents }) =>
+      operands(filter, ['$regex']).length > 0 && holds(documents, isArrayOfArrays),
+  },
+  {
+    name: 'an array is sorted by one of its elements',
+    kinds: ['sort'],
+    reason:
+      'An array stands for its smallest element, descending for its largest, an empty one comes before null, and equal keys keep their order. mingo sorts groups of equal arrays.',
+    applies: ({ sort, documents }) =>
+      Object.keys(sort).some((path) =>
+        documents.some((/** @type {any} */ document) => meetsArray(document, path)),
+      ),
+  },
+  {
+    name: 'a number in the path of a projection is a name',
+    kinds: ['projection'],
+    reason: 'Projections pick no elements by index; $slice does.',
+    applies: ({ projection }) => pathsOf(projection).some((path) => /\.\d/.test(path)),
+  },
+  {
+    name: '_id and $slice go with leaving out',
+    kinds: ['projection'],
+    reason:
+      '_id may be kept and $slice may stand beside fields that are left out. mingo refuses both.',
+    applies: ({ projection }, ours, theirs) =>
+      ours.error === undefined &&
+      theirs.error === 'Cannot do exclusion and inclusion in projection.' &&
+      Object.values(projection).includes(0) &&
+      (projection._id === 1 || operands(projection, ['$slice']).length > 0),
+  },
+  {
+    name: 'mingo breaks on null',
+    kinds: ['projection', 'update'],
+    reason: 'A path through null leads nowhere, which is no error.',
+    applies: (_, ours, theirs) =>
+      ours.error === undefined && /Cannot read properties of/.test(theirs.error ?? ''),
+  },
+  {
+    name: '$slice by itself keeps the other fields',
+    kinds: ['projection'],
+    reason:
+      '$slice does not choose fields; without any choice all are kept. mingo takes it for a choice.',
+    applies: ({ projection }) =>
+      operands(projection, ['$slice']).length > 0 &&
+      !Object.entries(projection).some(([name, field]) => name !== '_id' && field === 1),
+  },
+  {
+    name: 'fields are left out of arrays within arrays too',
+    kinds: ['projection'],
+    reason: 'A projection of find enters arrays within arrays.',
+    applies: ({ projection, documents }) =>
+      pathsOf(projection).some((path) => path.includes('.')) && holds(documents, isArrayOfArrays),
+  },
+  {
+    name: '$elemMatch in a projection chooses as the operator does',
+    kinds: ['projection'],
+    reason:
+      'A condition on fields is met by objects and arrays only, and by none, no field is shown.',
+    applies: ({ projection, documents }) =>
+      operands(projection, ['$elemMatch']).length > 0 &&
+      holds(documents, (value) => kindOf(value) === 'array' && !value.every(isObject)),
+  },
+  {
+    name: 'an operator that cannot be applied is refused',
+    kinds: ['update'],
+    reason:
+      'MongoDB refuses $inc and $mul of what is no number, array operators on what is no array, and fields below a value that has none. mingo does nothing.',
+    applies: ({ documents: [document], update }, ours, theirs) =>
+      theirs.error === undefined &&
+      (ours.error ?? '') !== '' &&
+      targets(update).some(([operator, path]) => cannotBeApplied(document, operator, path)),
+  },
+  {
+    name: '$rename does not reach into arrays',
+    kinds: ['update'],
+    reason: 'The fields of $rename may not be elements of arrays, nor lie in them.',
+    applies: ({ documents: [document], update }, ours) =>
+      /\$rename cannot reach/.test(ours.error ?? '') &&
+      targets(update).some(
+        ([operator, path]) => operator === '$rename' && meetsArray(document, path),
+      ),
+  },
+  {
+    name: '$min and $max compare across kinds, an array as a whole',
+    kinds: ['update'],
+    reason: 'Both use the BSON comparison order; arrays come after objects, texts and numbers.',
+    applies: ({ documents: [document], update }) =>
+      targets(update).some(
+        ([operator, path, operand]) =>
+          ['$min', '$max'].includes(operator) && kindOf(at(document, path)) !== kindOf(operand),
+      ),
+  },
+  {
+    name: 'an array that is made is made by the same rules',
+    kinds: ['update'],
+    reason:
+      '$sort, $slice and being a set hold for a missing field too; mingo puts $each there as it is.',
+    applies: ({ documents: [document], update }) =>
+      targets(update).some(
+        ([, path, operand]) => at(document, path) === undefined && operand?.$each !== undefined,
+      ),
+  },
+  {
+    name: '$push sorts in BSON order',
+    kinds: ['update'],
+    reason: 'Elements are ordered across kinds as documents are; mingo has an order of its own.',
+    applies: ({ update }) => operands(update, ['$sort']).length > 0,
+  },
+  {
+    name: '$pull of a value and $pullAll take out what equals it',
+    kinds: ['update'],
+    reason: 'A plain value is compared with each element as a whole; an array that holds it stays.',
+    applies: ({ documents, update }) =>
+      targets(update).some(
+        ([operator, , operand]) =>
+          operator === '$pullAll' || (operator === '$pull' && !isObject(operand)),
+      ) && holds(documents, isArrayOfArrays),
+  },
+  {
+    name: '$addToSet adds what is not there to an array that is no set',
+    kinds: ['update'],
+    reason:
+      'What is added is compared with each element. mingo counts different elements before and after and so leaves arrays with doubles as they are.',
+    applies: ({ documents: [document], update }) =>
+      targets(update).some(
+        ([operator, path]) => operator === '$addToSet' && hasDoubles(at(document, path)),
+      ),
+  },
+];
+
+/**
+ * What an update wants to change: operator, path and operand.
+ * @param {any} update
+ * @returns {[string, string, any][]}
+ */
+function targets(update) {
+  return Object.entries(update).flatMap(([operator, fields]) =>
+    Object.entries(fields).map(
+      ([path, operand]) => /** @type {[string, string, any]} */ ([operator, path, operand]),
+    ),
+  );
+}
+
+/**
+ * @param {any} document
+ * @param {string} operator
+ * @param {string} path
+ */
+function cannotBeApplied(document, operator, path) {
+  const names = path.split('.');
+  const parents = names.slice(1).map((_, index) => names.slice(0, index + 1).join('.'));
+  const blocked = parents.some((parent, index) => {
+    const value = at(document, parent);
+    if (value === undefined || isObject(value)) return false;
+    return kindOf(value) !== 'array' || !/^\d+$/.test(names[index + 1]);
+  });
+  const value = at(document, path);
+  if (blocked || value === undefined) return blocked;
+  const wanted = { $inc: 'number', $mul: 'number' }[operator] ?? 'array';
+  const picky = /^\$(inc|mul|push|pull|pullAll|pop|addToSet)$/.test(operator);
+  return picky && kindOf(value) !== wanted;
+}
+
+/** @param {any} value */
+function hasDoubles(value) {
+  const texts =
+    kindOf(value) === 'array' ? value.map((/** @type {any} */ one) => JSON.stringify(one)) : [];
+  return new Set(texts).size < texts.length;
+}
+
+/**
+ * @param {any} one
+ * @param {any} other
+ */
+function isSame(one, other) {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+/** @param {any} value */
+function isArrayOfArrays(value) {
+  return kindOf(value) === 'array' && value.some(Array.isArray);
+}
+
+/** @param {any} value */
+function isObject(value) {
+  return kindOf(value) === 'object';
+}
