@@ -22,6 +22,7 @@ demo: release $(pictures)
 
 test: $(carried) $(sdk) $(album) $(pictures) $(installed)
 	tools/chromium.sh
+	tools/postgresql.sh
 	tools/test.sh
 
 check: $(carried) $(sdk) $(installed)

@@ -22,8 +22,15 @@ rust_tests() {
   fi
 }
 
-cargo build --workspace --bin yunkai --bin oracle || exit 1
+cargo build --workspace --bin yunkai --bin oracle --bin throwaway-postgres || exit 1
 export YUNKAI_BIN="$PWD/target/debug/yunkai" YUNKAI_ORACLE_BIN="$PWD/target/debug/oracle"
+
+# One throw-away PostgreSQL for all suites; without it every test process would start its own.
+# It ends when this script does, because its standard input closes then.
+coproc postgres { exec target/debug/throwaway-postgres; }
+read -r YUNKAI_TEST_POSTGRES <&"${postgres[0]}"
+export YUNKAI_TEST_POSTGRES
+
 suite 'Rust' rust_tests
 suite 'client library' npm --prefix sdk test --silent
 suite 'black box' npm --prefix tests run --silent test
