@@ -6,9 +6,9 @@ use std::collections::BinaryHeap;
 use std::ops::ControlFlow;
 
 use bytes::Bytes;
-use query::{Filter, Sort, SortKey};
+use query::{Filter, Near, Sort, SortKey};
 use store::Snapshot;
-use value::{RawDoc, Value};
+use value::{DocView, RawDoc, Value};
 
 use crate::catalogue::Collection;
 use crate::{Error, Find, id, layout, scan};
@@ -25,10 +25,15 @@ pub(crate) async fn find(
         return Ok(Vec::new());
     }
     let wanted = skip.saturating_add(limit);
-    let found = if find.sort.is_empty() {
+    let order = match find.filter.near() {
+        _ if !find.sort.is_empty() => Order::Sort(&find.sort),
+        Some(near) => Order::Near(near),
+        None => Order::Id,
+    };
+    let found = if matches!(order, Order::Id) {
         first_of(snapshot, collection, &find.filter, skip, wanted).await?
     } else {
-        let mut best = best_of(snapshot, collection, &find.filter, &find.sort, wanted).await?;
+        let mut best = best_of(snapshot, collection, &find.filter, &order, wanted).await?;
         best.drain(..skip.min(best.len()));
         best
     };
@@ -42,6 +47,24 @@ pub(crate) async fn find(
             Ok(Bytes::from(projected.to_bytes()))
         })
         .collect()
+}
+
+/// In which order documents are answered.
+enum Order<'a> {
+    Id,
+    Sort(&'a Sort),
+    /// Nearest first: what a near filter means unless a sort is given.
+    Near(&'a Near),
+}
+
+impl Order<'_> {
+    fn key(&self, document: &RawDoc<'_>) -> Result<SortKey, Error> {
+        match self {
+            Order::Id => Ok(Sort::default().key(document)),
+            Order::Sort(sort) => Ok(sort.key(document)),
+            Order::Near(near) => Ok(near.key(&DocView::Raw(*document))?),
+        }
+    }
 }
 
 /// The matches from `skip` to `wanted`, in the order of `_id`.
@@ -65,19 +88,19 @@ async fn first_of(
     Ok(found)
 }
 
-/// The first `wanted` matches in the order of `sort`; equal ones in the order of `_id`.
+/// The first `wanted` matches in an order; equal ones in the order of `_id`.
 async fn best_of(
     snapshot: &Snapshot,
     collection: Collection,
     filter: &Filter,
-    sort: &Sort,
+    order: &Order<'_>,
     wanted: usize,
 ) -> Result<Vec<Bytes>, Error> {
     // The greatest on top: it is the one that leaves.
     let mut heap: BinaryHeap<Ranked> = BinaryHeap::new();
     let mut arrival = 0;
     scan::matching(snapshot, collection, filter, |_, document| {
-        let key = sort.key(&RawDoc::new(document)?);
+        let key = order.key(&RawDoc::new(document)?)?;
         arrival += 1;
         if heap.len() < wanted {
             heap.push(Ranked { key, arrival, document: document.clone() });

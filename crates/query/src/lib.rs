@@ -11,6 +11,7 @@
 mod dialect;
 mod error;
 mod filter;
+pub mod geo;
 mod path;
 mod pattern;
 mod projection;
@@ -19,7 +20,7 @@ mod sort;
 mod update;
 
 pub use error::Error;
-pub use filter::{Filter, bounds};
+pub use filter::{Filter, Metric, Near, bounds};
 pub use projection::Projection;
 pub use sort::{Sort, SortKey};
 pub use update::Update;

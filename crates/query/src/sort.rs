@@ -10,7 +10,7 @@ use crate::path::{Path, Segment};
 const FIELDS_MAX: usize = 32;
 
 /// A parsed sort: fields in order of importance, each ascending or descending.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Sort {
     fields: Vec<Field>,
 }
@@ -24,6 +24,15 @@ struct Field {
 /// A document's place in a sort; smaller comes first, whatever the directions.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SortKey(Vec<u8>);
+
+impl SortKey {
+    /// The place of a number in an ascending order, such as a distance.
+    pub(crate) fn of_number(number: f64) -> SortKey {
+        let mut bytes = Vec::with_capacity(10);
+        key::push_view(&View::Double(number), &mut bytes);
+        SortKey(bytes)
+    }
+}
 
 impl Sort {
     /// Reads `{"a": 1, "b": -1}`; the order of the members is the order of importance.

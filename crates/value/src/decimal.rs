@@ -146,6 +146,24 @@ pub(crate) fn to_f64(bytes: [u8; 16]) -> f64 {
     }
 }
 
+/// The whole number this is, when it is one and fits 64 bits.
+pub(crate) fn to_i64(bytes: [u8; 16]) -> Option<i64> {
+    let Decimal::Finite { negative, coefficient, exponent } = unpack(bytes) else {
+        return None;
+    };
+    if coefficient == 0 {
+        return Some(0);
+    }
+    let power = 10_u128.checked_pow(exponent.unsigned_abs())?;
+    let whole = if exponent >= 0 {
+        coefficient.checked_mul(power)?
+    } else {
+        (coefficient % power == 0).then(|| coefficient / power)?
+    };
+    let whole = i128::try_from(whole).ok()?;
+    i64::try_from(if negative { -whole } else { whole }).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

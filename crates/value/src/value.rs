@@ -1,6 +1,6 @@
 //! One value of a field, owned. Equality here is strict: same kind and same bytes.
 
-use crate::Document;
+use crate::{Document, View};
 
 /// What a field can hold. Every variant is a BSON kind.
 ///
@@ -55,24 +55,7 @@ pub enum Value {
 impl Value {
     /// The kind's name as MongoDB's messages write it: `int`, `string`, `object`, …
     pub fn kind_name(&self) -> &'static str {
-        match self {
-            Value::MinKey => "minKey",
-            Value::Null => "null",
-            Value::Bool(_) => "bool",
-            Value::Int32(_) => "int",
-            Value::Int64(_) => "long",
-            Value::Double(_) => "double",
-            Value::Decimal128(_) => "decimal",
-            Value::String(_) => "string",
-            Value::Document(_) => "object",
-            Value::Array(_) => "array",
-            Value::Binary { .. } => "binData",
-            Value::ObjectId(_) => "objectId",
-            Value::Date(_) => "date",
-            Value::Regex { .. } => "regex",
-            Value::Timestamp(_) => "timestamp",
-            Value::MaxKey => "maxKey",
-        }
+        View::from(self).kind_name()
     }
 
     /// The text, when this is a string.
@@ -107,12 +90,13 @@ impl Value {
         }
     }
 
-    /// The number as a whole number: any numeric kind except decimals, when nothing is lost.
+    /// The number as a whole number: any numeric kind, when nothing is lost.
     pub fn as_i64(&self) -> Option<i64> {
         match self {
             Value::Int32(number) => Some(i64::from(*number)),
             Value::Int64(number) => Some(*number),
             Value::Double(number) => whole(*number),
+            Value::Decimal128(bytes) => crate::decimal::to_i64(*bytes),
             _ => None,
         }
     }
@@ -135,7 +119,7 @@ impl Value {
 }
 
 /// A double as a whole number, when it is one and fits 64 bits.
-fn whole(number: f64) -> Option<i64> {
+pub(crate) fn whole(number: f64) -> Option<i64> {
     // 2^63 itself does not fit; every double below it and at least -2^63 does.
     let fits = (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&number);
     (fits && number.fract() == 0.0).then_some(number as i64)

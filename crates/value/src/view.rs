@@ -45,6 +45,55 @@ pub enum ArrayView<'a> {
 }
 
 impl View<'_> {
+    /// The kind's name as MongoDB's messages write it: `int`, `string`, `object`, …
+    pub fn kind_name(&self) -> &'static str {
+        match self {
+            View::MinKey => "minKey",
+            View::Null => "null",
+            View::Bool(_) => "bool",
+            View::Int32(_) => "int",
+            View::Int64(_) => "long",
+            View::Double(_) => "double",
+            View::Decimal128(_) => "decimal",
+            View::String(_) => "string",
+            View::Document(_) => "object",
+            View::Array(_) => "array",
+            View::Binary { .. } => "binData",
+            View::ObjectId(_) => "objectId",
+            View::Date(_) => "date",
+            View::Regex { .. } => "regex",
+            View::Timestamp(_) => "timestamp",
+            View::MaxKey => "maxKey",
+        }
+    }
+
+    /// As [`Value::as_i64`].
+    pub fn as_i64(&self) -> Option<i64> {
+        match *self {
+            View::Int32(number) => Some(i64::from(number)),
+            View::Int64(number) => Some(number),
+            View::Double(number) => crate::value::whole(number),
+            View::Decimal128(bytes) => crate::decimal::to_i64(bytes),
+            _ => None,
+        }
+    }
+
+    /// As [`Value::as_f64`].
+    pub fn as_f64(&self) -> Option<f64> {
+        match *self {
+            View::Int32(number) => Some(f64::from(number)),
+            View::Int64(number) => Some(number as f64),
+            View::Double(number) => Some(number),
+            View::Decimal128(bytes) => Some(crate::decimal::to_f64(bytes)),
+            _ => None,
+        }
+    }
+
+    /// Whether this is a number of any kind.
+    pub fn is_number(&self) -> bool {
+        matches!(self, View::Int32(_) | View::Int64(_) | View::Double(_) | View::Decimal128(_))
+    }
+
     /// Copies the value out.
     ///
     /// # Errors

@@ -5,6 +5,10 @@ use std::cmp::Ordering;
 use value::{ArrayView, DocView, Document, Value, View, compare_views};
 
 use super::Node;
+use super::bits::Bits;
+use super::geo::GeoTest;
+use super::kind::Kinds;
+use super::operand::truncated;
 use crate::Error;
 use crate::path::{self, Leaf};
 use crate::pattern::Pattern;
@@ -37,6 +41,9 @@ pub(crate) enum Test {
     Size(usize),
     /// Some element of an array passes.
     Element(ElementCondition),
+    Kind(Kinds),
+    Bits(Bits),
+    Geo(GeoTest),
     /// Nothing passes: `$all: []`.
     Never,
 }
@@ -121,7 +128,8 @@ impl Test {
             Test::Pattern(pattern) => check_pattern(pattern, view),
             Test::Exists => Ok(true),
             Test::Modulo { divisor, remainder } => {
-                Ok(truncate(view).is_some_and(|number| number.wrapping_rem(*divisor) == *remainder))
+                Ok(truncated(view)
+                    .is_some_and(|number| number.wrapping_rem(*divisor) == *remainder))
             }
             Test::Size(size) => match view {
                 // Counting stops one past the wanted size.
@@ -134,6 +142,9 @@ impl Test {
                 View::Array(array) => Ok(condition.first_in(array)?.is_some()),
                 _ => Ok(false),
             },
+            Test::Kind(kinds) => Ok(kinds.contains(view)),
+            Test::Bits(bits) => Ok(bits.check(view)),
+            Test::Geo(test) => Ok(test.check(view)),
             Test::Never => Ok(false),
         }
     }
@@ -181,16 +192,6 @@ fn check_pattern(pattern: &Pattern, view: &View<'_>) -> Result<bool, Error> {
         View::String(text) => pattern.is_match(text),
         View::Regex { pattern: source, options } => Ok(pattern.is(source, options)),
         _ => Ok(false),
-    }
-}
-
-/// A number cut to a whole one; `None` for what is no number or has no whole part in 64 bits.
-fn truncate(view: &View<'_>) -> Option<i64> {
-    match *view {
-        View::Int32(number) => Some(i64::from(number)),
-        View::Int64(number) => Some(number),
-        View::Double(number) => Value::Double(number.trunc()).as_i64(),
-        _ => None,
     }
 }
 

@@ -1,7 +1,11 @@
 //! Which documents are meant: a filter is parsed once and matched against BSON bytes in place.
 
+mod bits;
 pub mod bounds;
 mod clause;
+mod geo;
+mod kind;
+mod operand;
 mod parse;
 
 use value::{DocView, Document, RawDoc, Value};
@@ -10,6 +14,9 @@ use crate::Error;
 use crate::path::{self, Path};
 pub(crate) use clause::{Clause, ElementCondition, all_on_leaf};
 use clause::{Comparison, Test};
+use geo::GeoTest;
+pub use geo::{Metric, Near};
+use parse::Parser;
 pub(crate) use parse::{condition, element, is_logic, is_operators};
 
 /// A parsed filter. Clones share compiled regular expressions.
@@ -34,7 +41,44 @@ impl Filter {
     /// [`Error::UnknownOperator`] with the operator and its path, [`Error::Malformed`] for operands
     /// of the wrong kind.
     pub fn parse(filter: &Document) -> Result<Filter, Error> {
-        Ok(Filter { node: parse::conjunction(filter)? })
+        Ok(Filter { node: Parser::new().conjunction(filter)? })
+    }
+
+    /// [`Filter::parse`] where documents only pass or do not: a stage of an aggregation, the
+    /// elements of an array. A near condition, which also orders, is refused.
+    ///
+    /// # Errors
+    /// As [`Filter::parse`].
+    pub fn parse_unordered(filter: &Document) -> Result<Filter, Error> {
+        Ok(Filter { node: Parser::without_near().conjunction(filter)? })
+    }
+
+    /// Where in an index of the places at `path` every passing document is listed; `None` when the
+    /// filter does not say. A near condition without a greatest distance does not: see
+    /// [`Filter::near`] and [`crate::geo::circle_ranges`].
+    pub fn cell_ranges(&self, path: &str) -> Option<crate::geo::CellRanges> {
+        let mut found = None;
+        self.node.each_required(&mut |known, clause| {
+            if let Clause::Is(Test::Geo(test)) = clause
+                && found.is_none()
+                && known.text() == path
+            {
+                found = test.cell_ranges();
+            }
+        });
+        found
+    }
+
+    /// The near condition, when there is one: documents that pass then come by distance unless a
+    /// sort says otherwise.
+    pub fn near(&self) -> Option<&Near> {
+        let mut found = None;
+        self.node.each_required(&mut |_, clause| {
+            if let Clause::Is(Test::Geo(GeoTest::Near(near))) = clause {
+                found = Some(&**near);
+            }
+        });
+        found
     }
 
     /// The filter every document passes.
