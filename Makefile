@@ -4,7 +4,7 @@
 #   make test      every test, black box and browser included
 #   make check     formatting, lints and types
 #   make bench     the comparison tables; ONLY=call|documents… one of them;
-#                  ONLY=fuzz SECONDS=… what strangers send
+#                  ONLY=fuzz SECONDS=… what strangers send, ONLY=sim SECONDS=… lost power
 #   make release   target/release/yunkai, sdk/dist and the album
 
 .PHONY: demo test check bench release
@@ -36,6 +36,9 @@ check: $(carried) $(sdk) $(installed)
 ifeq ($(ONLY),fuzz)
 bench:
 	fuzz/run.sh $(SECONDS)
+else ifeq ($(ONLY),sim)
+bench:
+	cargo run --release -p sim -- --seconds $(or $(SECONDS),60) --seed $(or $(SEED),0)
 else
 bench: $(carried)
 	cargo run --release -p benches -- $(ONLY)

@@ -1,0 +1,155 @@
+//! What clients do, as a pure function of seed and number: whoever reads a record of numbers can
+//! tell what was done. It does nothing itself.
+//!
+//! Two collections. `lists` holds documents that only ever grow: every write appends its own number
+//! to `log` and adds one to `n`. So a document tells in which order its writes took place, and
+//! nobody can lose or invent one unseen. `things` holds documents that are inserted once, by the
+//! operation named in their `_id`, and may be removed.
+
+use value::{Document, Value};
+
+use crate::dice::Dice;
+
+/// Documents that only grow.
+pub const LISTS: &str = "lists";
+/// Documents that come and go.
+pub const THINGS: &str = "things";
+
+/// How many documents `lists` has from the beginning.
+pub const LISTS_COUNT: u64 = 6;
+/// How many groups documents are divided into, in both collections.
+pub const GROUPS: i32 = 3;
+
+/// Number of an operation in its world; from 1.
+pub type Number = u32;
+
+/// One operation of a client.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Operation {
+    /// Appends to one list.
+    Append {
+        /// `_id` of the list.
+        list: String,
+    },
+    /// Appends to one list when it has exactly this many entries.
+    AppendIf {
+        /// `_id` of the list.
+        list: String,
+        /// How many.
+        entries: i32,
+    },
+    /// Appends to every list of a group; not one moment for all of them.
+    AppendGroup {
+        /// The group.
+        group: i32,
+    },
+    /// Appends to a list that may have to be made.
+    Upsert {
+        /// `_id` of the list.
+        list: String,
+    },
+    /// Inserts things, all or none.
+    Insert {
+        /// How many.
+        count: u32,
+    },
+    /// Removes the first thing that an insert made.
+    RemoveOne {
+        /// The insert.
+        from: Number,
+    },
+    /// Removes what an insert made; not one moment for all of it.
+    RemoveAll {
+        /// The insert.
+        from: Number,
+    },
+    /// Reads all lists at one moment.
+    Read,
+}
+
+impl Operation {
+    /// What the operation of this number is.
+    pub fn of(seed: u64, number: Number) -> Operation {
+        let mut dice = Dice::new(seed, u64::from(number));
+        match dice.below(20) {
+            0..=4 => Operation::Append { list: list(&mut dice) },
+            5..=7 => {
+                let entries = i32::try_from(dice.below(12)).unwrap_or(0);
+                Operation::AppendIf { list: list(&mut dice), entries }
+            }
+            8 => Operation::AppendGroup { group: group(u64::from(number)) },
+            9 | 10 => Operation::Upsert { list: format!("made {}", dice.below(8)) },
+            11..=13 => Operation::Insert { count: 1 + u32::try_from(dice.below(4)).unwrap_or(0) },
+            roll @ (14 | 15) => {
+                let from = 1 + u32::try_from(dice.below(u64::from(number))).unwrap_or(0);
+                let from = nearest_insert(seed, from);
+                if roll == 14 {
+                    Operation::RemoveOne { from }
+                } else {
+                    Operation::RemoveAll { from }
+                }
+            }
+            _ => Operation::Read,
+        }
+    }
+}
+
+/// The last insert up to this number; the number itself when there is none.
+fn nearest_insert(seed: u64, number: Number) -> Number {
+    let is_insert =
+        |number: &Number| (11..=13).contains(&Dice::new(seed, u64::from(*number)).below(20));
+    (1..=number).rev().find(is_insert).unwrap_or(number)
+}
+
+fn list(dice: &mut Dice) -> String {
+    format!("list {}", dice.below(LISTS_COUNT))
+}
+
+fn group(number: u64) -> i32 {
+    i32::try_from(number % GROUPS as u64).unwrap_or(0)
+}
+
+/// The lists every world begins with.
+pub fn first_lists() -> Vec<Document> {
+    (0..LISTS_COUNT)
+        .map(|index| {
+            Document::from_iter([
+                ("_id", Value::String(format!("list {index}"))),
+                ("group", Value::Int32(group(index))),
+                ("n", Value::Int32(0)),
+                ("log", Value::Array(Vec::new())),
+            ])
+        })
+        .collect()
+}
+
+/// The group of a list an upsert makes.
+pub fn group_of_made(list: &str) -> i32 {
+    group(list.len() as u64 + list.bytes().map(u64::from).sum::<u64>())
+}
+
+/// `_id` of a thing.
+pub fn thing_id(insert: Number, index: u32) -> String {
+    format!("{insert:06}.{index}")
+}
+
+/// The things an insert makes. Sizes differ, so that blocks and journals are cut at many places.
+pub fn things(seed: u64, insert: Number, count: u32) -> Vec<Document> {
+    (0..count)
+        .map(|index| {
+            let mut dice = Dice::new(seed, u64::from(insert) << 32 | u64::from(index));
+            let length = 1 << dice.below(11);
+            // What does not compress.
+            let text = (0..length / 8).map(|_| format!("{:08x}", dice.throw() as u32)).collect();
+            let tags = (0..dice.below(4)).map(|_| Value::Int32(dice.below(5) as i32)).collect();
+            Document::from_iter([
+                ("_id", Value::String(thing_id(insert, index))),
+                ("insert", Value::Int64(i64::from(insert))),
+                ("group", Value::Int32(group(dice.below(100)))),
+                ("score", Value::Double(dice.below(40) as f64 / 4.0)),
+                ("tags", Value::Array(tags)),
+                ("text", Value::String(text)),
+            ])
+        })
+        .collect()
+}

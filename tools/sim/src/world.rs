@@ -1,0 +1,190 @@
+//! Part (a): one world, a database on a simulated disk whose power fails again and again.
+//!
+//! A world is a row of lives. In each, the engine is opened, clients work at the same time, and
+//! then the power fails between two calls of the store or inside a commit, or the database is
+//! closed. Everything runs as tasks of one single-threaded runtime, the committer included, and
+//! every chance comes from the seed; so the same seed is the same world, step by step.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context, Result, bail};
+use engine::{Clock, Engine, Error, Filter};
+use store::{SimulatedDisk, Store};
+
+use crate::client;
+use crate::dice::Dice;
+use crate::history::{Answer, History};
+use crate::serial::{self, Logs};
+use crate::verify::{self, Contents};
+use crate::workload::{self, LISTS, Number, Operation, THINGS};
+
+/// What a world came to.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// Operations begun.
+    pub operations: usize,
+    /// Operations nobody knows the end of.
+    pub unknown: usize,
+    /// How often the power failed.
+    pub crashes: u64,
+    /// The whole history, as text: equal for equal seeds.
+    pub transcript: String,
+}
+
+/// How a life ends.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    /// The power fails in this call of the store, counted from the opening.
+    InCall(u64),
+    /// The power fails when every client is done.
+    Idle,
+    /// The database is closed.
+    Closed,
+}
+
+/// Lets a world happen and checks it.
+///
+/// # Errors
+///
+/// What contradicts the promises of the engine.
+pub fn run(seed: u64) -> Result<Tally> {
+    let disk = SimulatedDisk::new(seed);
+    let history = History::default();
+    let mut dice = Dice::new(seed, u64::MAX);
+    disk.pause_up_to(dice.below(4));
+    let mut tally = Tally::default();
+    for life in 0..2 + dice.below(4) {
+        let end = match dice.below(6) {
+            0 => End::Idle,
+            1 => End::Closed,
+            _ => {
+                let most = 1 << dice.below(10);
+                End::InCall(1 + dice.below(most))
+            }
+        };
+        let before = disk.calls();
+        let world = World { seed, store: Store::simulated(&disk), history: history.clone() };
+        // Opening a disk puts the power on again, so the crash is planned after it.
+        if let End::InCall(calls) = end {
+            disk.crash_after(calls);
+        }
+        let lived = on_one_thread(world.live(&mut dice, end))?;
+        let crashed = matches!(end, End::InCall(calls) if disk.calls() >= before + calls);
+        if let Some(complaint) = lived
+            && !crashed
+        {
+            bail!("life {life} ({end:?}): {complaint}, though the power did not fail");
+        }
+        if !matches!(end, End::Closed) {
+            disk.crash();
+            tally.crashes += 1;
+        }
+        history.power_failed();
+        let world = World { seed, store: Store::simulated(&disk), history: history.clone() };
+        on_one_thread(world.check()).with_context(|| format!("after life {life} ({end:?})"))?;
+    }
+    let events = history.events();
+    tally.operations = events.len();
+    tally.unknown = events.iter().filter(|event| event.answer == Answer::Unknown).count();
+    tally.transcript = format!("{events:?}");
+    Ok(tally)
+}
+
+/// Runs a future and everything it spawns, and drops what is left of it afterwards.
+fn on_one_thread<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::runtime::Builder::new_current_thread().build()?.block_on(future)
+}
+
+struct World {
+    seed: u64,
+    store: Store,
+    history: History,
+}
+
+/// Notes the first error of a life.
+type Complaint = Arc<Mutex<Option<String>>>;
+
+impl World {
+    async fn open(&self) -> Result<Engine, Error> {
+        let engine =
+            Engine::open_on_runtime(self.store.clone(), Clock::fixed(1_700_000_000_000)).await?;
+        engine.ensure_collection(LISTS).await?;
+        engine.ensure_collection(THINGS).await?;
+        match engine.insert(LISTS, workload::first_lists()).await {
+            Ok(_) | Err(Error::DuplicateKey { .. }) => Ok(engine),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns the first error that some client met.
+    async fn live(self, dice: &mut Dice, end: End) -> Result<Option<String>> {
+        let engine = match self.open().await {
+            Ok(engine) => engine,
+            Err(error) => return Ok(Some(format!("opening failed: {error}"))),
+        };
+        let complaint = Complaint::default();
+        let mut clients = tokio::task::JoinSet::new();
+        for _ in 0..1 + dice.below(5) {
+            let (engine, history) = (engine.clone(), self.history.clone());
+            let (complaint, seed) = (Arc::clone(&complaint), self.seed);
+            let (operations, pauses) = (dice.below(24), dice.throw());
+            clients.spawn(async move {
+                let mut pauses = Dice::new(pauses, 0);
+                for _ in 0..operations {
+                    for _ in 0..pauses.below(4) {
+                        tokio::task::yield_now().await;
+                    }
+                    let number = history.begin();
+                    match client::perform(&engine, seed, number).await {
+                        Ok(answer) => history.end(number, answer),
+                        Err(error) => {
+                            history.end(number, Answer::Unknown);
+                            let text = format!("operation {number} failed: {error}");
+                            complaint
+                                .lock()
+                                .unwrap_or_else(PoisonError::into_inner)
+                                .get_or_insert(text);
+                            return;
+                        }
+                    }
+                }
+            });
+        }
+        while let Some(ended) = clients.join_next().await {
+            ended.context("a client panicked")?;
+        }
+        if matches!(end, End::Closed)
+            && let Err(error) = engine.close().await
+        {
+            return Ok(Some(format!("closing failed: {error}")));
+        }
+        let complaint = complaint.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Ok(complaint)
+    }
+
+    /// Opens the database with nobody else there and looks at everything.
+    async fn check(self) -> Result<()> {
+        let engine = self.open().await.context("it does not open again")?;
+        let lists = client::all(&engine, LISTS).await?;
+        let contents = Contents { lists, things: client::all(&engine, THINGS).await? };
+        for (name, found) in [(LISTS, &contents.lists), (THINGS, &contents.things)] {
+            let count = engine.count(name, &Filter::all()).await?;
+            if count != found.len() as u64 {
+                bail!("{name} counts {count}, but has {} documents", found.len());
+            }
+        }
+        let events = self.history.events();
+        let broken = verify::contradictions(self.seed, &events, &contents);
+        if !broken.is_empty() {
+            bail!("{}", broken.join("\n"));
+        }
+        let logs: Logs = contents.lists.iter().map(client::list_of).collect();
+        let is_one_moment = |number: Number| {
+            !matches!(Operation::of(self.seed, number), Operation::AppendGroup { .. })
+        };
+        match serial::contradiction(&events, &logs, is_one_moment) {
+            Some(contradiction) => bail!("{contradiction}"),
+            None => Ok(()),
+        }
+    }
+}
