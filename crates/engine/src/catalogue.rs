@@ -1,10 +1,13 @@
 //! Which collections exist, as every reader sees it: the committed truth, published by the
-//! committer after each commit that changed it. It never runs ahead of the store.
+//! committer after each commit, its own and those of other nodes. It never runs ahead of the store.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
+
+use tokio::sync::{Notify, watch};
 
 use crate::Error;
+use crate::changes::Position;
 
 const NAME_CHARACTERS_MAX: usize = 128;
 
@@ -18,10 +21,24 @@ pub(crate) struct Collection {
 /// Name → collection.
 pub(crate) type Names = BTreeMap<String, Collection>;
 
+/// What is published after a commit.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Published {
+    /// The commit it is true of.
+    pub(crate) number: u64,
+    pub(crate) names: Arc<Names>,
+    /// Position of the newest change.
+    pub(crate) newest: Position,
+    /// Nothing more will be published.
+    pub(crate) is_closed: bool,
+}
+
 /// The published catalogue; clones share it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Catalogue {
-    names: Arc<RwLock<Arc<Names>>>,
+    published: watch::Sender<Published>,
+    /// Tells the committer that somebody waits for what another node committed.
+    wanted: Arc<Notify>,
 }
 
 impl Catalogue {
@@ -30,20 +47,56 @@ impl Catalogue {
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<Collection> {
-        self.published().get(name).copied()
+        self.published.borrow().names.get(name).copied()
     }
 
-    /// All names, sorted.
-    pub(crate) fn names(&self) -> Vec<String> {
-        self.published().keys().cloned().collect()
+    pub(crate) fn names(&self) -> Arc<Names> {
+        Arc::clone(&self.published.borrow().names)
     }
 
-    pub(crate) fn publish(&self, names: Names) {
-        *self.names.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(names);
+    pub(crate) fn newest(&self) -> Position {
+        self.published.borrow().newest
     }
 
-    fn published(&self) -> Arc<Names> {
-        Arc::clone(&self.names.read().unwrap_or_else(PoisonError::into_inner))
+    pub(crate) fn publish(&self, published: Published) {
+        self.published.send_replace(published);
+    }
+
+    /// Waits until it is true of the commit `number`.
+    pub(crate) async fn reach(&self, number: u64) -> Result<(), Error> {
+        if self.published.borrow().number >= number {
+            return Ok(());
+        }
+        self.wanted.notify_one();
+        self.wait(|published| published.number >= number).await
+    }
+
+    /// Waits until there are changes after the position.
+    pub(crate) async fn changed_past(&self, position: Position) -> Result<(), Error> {
+        self.wait(|published| published.newest > position).await
+    }
+
+    /// Lets everybody who waits go with [`Error::Closed`].
+    pub(crate) fn close(&self) {
+        self.published.send_modify(|published| published.is_closed = true);
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.published.borrow().is_closed
+    }
+
+    /// Completes when somebody waits for what another node committed.
+    pub(crate) async fn wanted(&self) {
+        self.wanted.notified().await;
+    }
+
+    async fn wait(&self, is_reached: impl Fn(&Published) -> bool) -> Result<(), Error> {
+        let mut receiver = self.published.subscribe();
+        let reached = receiver.wait_for(|now| is_reached(now) || now.is_closed).await;
+        match reached {
+            Ok(published) if is_reached(&published) => Ok(()),
+            _ => Err(Error::Closed),
+        }
     }
 }
 

@@ -4,20 +4,24 @@
 //! The worker takes everything that waits (within limits), reads what the intents need with one
 //! call, judges them one after another, writes one durable batch and only then answers. While it
 //! waits for the disk, the next batch gathers in the queue: that is all there is to group commit.
+//! When another node of a shared store was quicker, it learns what that one changed and judges
+//! again while nobody else may commit. While nothing waits, it follows the other nodes.
 //! It refuses to acknowledge anything that is not durable.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use store::{Store, Turn};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Interval, MissedTickBehavior};
 
-use crate::Error;
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Published};
 use crate::intent::{Intent, Outcome};
-use crate::portion::Portion;
+use crate::portion::{Finished, Ground, Portion};
+use crate::recent::Recent;
 use crate::state::State;
+use crate::{Clock, Error, Options};
 
 /// Intents that may wait before callers have to.
 const QUEUE_INTENTS_MAX: usize = 1_024;
@@ -25,6 +29,12 @@ const QUEUE_INTENTS_MAX: usize = 1_024;
 /// Intents and bytes of one batch.
 const BATCH_INTENTS_MAX: usize = 512;
 const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// How often an idle committer looks whether the change log has become too old.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// How long it lets a store be that does not answer.
+const STORE_PAUSE: Duration = Duration::from_millis(200);
 
 pub(crate) type Answer = oneshot::Sender<Result<Outcome, Error>>;
 
@@ -34,58 +44,43 @@ enum Message {
     Close(oneshot::Sender<Result<(), Error>>),
 }
 
+/// What the committer works with, and shares with those who read.
+#[derive(Clone, Debug)]
+pub(crate) struct Ways {
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) options: Options,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) recent: Recent,
+}
+
 /// The way into the queue.
 #[derive(Debug)]
 pub(crate) struct Committer {
     /// Present until the committer is dropped.
     queue: Option<mpsc::Sender<Message>>,
-    is_closed: Arc<AtomicBool>,
     /// None when the worker is a task: that ends by itself.
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Committer {
-    /// Reads the catalogue, publishes it, and starts the worker as a task of this runtime.
-    pub(crate) async fn start_as_task(
-        store: Store,
-        catalogue: Catalogue,
-    ) -> Result<Committer, Error> {
+    /// Reads the catalogue, publishes it, and starts the worker.
+    pub(crate) async fn start(ways: Ways) -> Result<Committer, Error> {
         let (queue, waiting) = mpsc::channel(QUEUE_INTENTS_MAX);
-        let is_closed = Arc::new(AtomicBool::new(false));
-        let mut worker = Worker::load(store, catalogue, waiting, Arc::clone(&is_closed)).await?;
-        tokio::spawn(async move { worker.run().await });
-        Ok(Committer { queue: Some(queue), is_closed, thread: Mutex::new(None) })
-    }
-
-    /// Reads the catalogue, publishes it, and starts the thread.
-    pub(crate) fn start(store: Store, catalogue: Catalogue) -> Result<Committer, Error> {
-        let (queue, waiting) = mpsc::channel(QUEUE_INTENTS_MAX);
-        let (ready, started) = std::sync::mpsc::channel();
-        let is_closed = Arc::new(AtomicBool::new(false));
-        let of_thread = Arc::clone(&is_closed);
+        let (ready, started) = oneshot::channel();
+        if ways.options.committer_on_runtime {
+            tokio::spawn(work(ways, waiting, ready));
+            started.await.unwrap_or_else(|_| Err(damaged("opening it failed")))?;
+            return Ok(Committer { queue: Some(queue), thread: Mutex::new(None) });
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(store::Error::Io)?;
         let thread = std::thread::Builder::new()
             .name("committer".to_owned())
-            .spawn(move || {
-                let runtime = tokio::runtime::Builder::new_current_thread().build();
-                let loaded = runtime.map_err(|error| store::Error::Io(error).into());
-                let loaded = loaded.and_then(|runtime| {
-                    let worker = Worker::load(store, catalogue, waiting, of_thread);
-                    runtime.block_on(worker).map(|worker| (runtime, worker))
-                });
-                match loaded {
-                    Ok((runtime, mut worker)) => {
-                        // The caller waits for this message, so it can be sent.
-                        let _ = ready.send(Ok(()));
-                        runtime.block_on(worker.run());
-                    }
-                    Err(error) => {
-                        let _ = ready.send(Err(error));
-                    }
-                }
-            })
+            .spawn(move || runtime.block_on(work(ways, waiting, ready)))
             .map_err(store::Error::Io)?;
-        started.recv().unwrap_or_else(|_| Err(damaged("opening it failed")))?;
-        Ok(Committer { queue: Some(queue), is_closed, thread: Mutex::new(Some(thread)) })
+        started.await.unwrap_or_else(|_| Err(damaged("opening it failed")))?;
+        Ok(Committer { queue: Some(queue), thread: Mutex::new(Some(thread)) })
     }
 
     /// Queues an intent and waits until it is durable or refused. An intent that was queued is
@@ -104,10 +99,6 @@ impl Committer {
         }
         // When two close at once, one of them may find the thread gone.
         result.await.unwrap_or(Ok(()))
-    }
-
-    pub(crate) fn is_closed(&self) -> bool {
-        self.is_closed.load(Ordering::Acquire)
     }
 
     async fn send(&self, message: Message) -> Result<(), Error> {
@@ -132,39 +123,88 @@ pub(crate) fn damaged(detail: &str) -> Error {
     store::Error::StoreDamaged { detail: detail.to_owned() }.into()
 }
 
+/// All that the worker does.
+async fn work(
+    ways: Ways,
+    waiting: mpsc::Receiver<Message>,
+    ready: oneshot::Sender<Result<(), Error>>,
+) {
+    let _closing = Closing(ways.catalogue.clone());
+    // Nobody waits for the message when the caller was cancelled.
+    match Worker::load(ways, waiting).await {
+        Ok(mut worker) => {
+            let _ = ready.send(Ok(()));
+            worker.run().await;
+        }
+        Err(error) => {
+            let _ = ready.send(Err(error));
+        }
+    }
+}
+
+/// Lets everybody go who waits for the committer, however it ends.
+struct Closing(Catalogue);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
 /// What the thread or the task owns.
 struct Worker {
-    store: Store,
-    catalogue: Catalogue,
+    ways: Ways,
     state: State,
-    /// The last commit failed: `state` says more than the store and is read again.
-    is_state_wrong: bool,
+    /// The last commit failed, so background work waits for the next caller.
+    is_failing: bool,
     waiting: mpsc::Receiver<Message>,
-    is_closed: Arc<AtomicBool>,
+    /// Absent where it is a task: time then passes in steps that it must not make.
+    idle: Option<Interval>,
+}
+
+async fn tick(idle: &mut Option<Interval>) {
+    match idle {
+        Some(idle) => drop(idle.tick().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// Why no more intents were taken.
+enum End {
+    More,
+    /// Another node committed something.
+    Behind,
+    /// Nothing happened for a while.
+    Idle,
+    Dropped,
+    Close(oneshot::Sender<Result<(), Error>>),
 }
 
 impl Worker {
-    async fn load(
-        store: Store,
-        catalogue: Catalogue,
-        waiting: mpsc::Receiver<Message>,
-        is_closed: Arc<AtomicBool>,
-    ) -> Result<Worker, Error> {
-        let state = State::load(&store.snapshot().await?).await?;
-        catalogue.publish(state.names().clone());
-        let is_state_wrong = false;
-        Ok(Worker { store, catalogue, state, is_state_wrong, waiting, is_closed })
+    async fn load(ways: Ways, waiting: mpsc::Receiver<Message>) -> Result<Worker, Error> {
+        let state = State::load(&ways.store.snapshot().await?).await?;
+        ways.recent.restart(state.number());
+        let idle = (!ways.options.committer_on_runtime).then(|| {
+            let mut idle = tokio::time::interval(IDLE);
+            idle.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            idle
+        });
+        let worker = Worker { ways, state, is_failing: false, waiting, idle };
+        worker.publish();
+        Ok(worker)
     }
 
     async fn run(&mut self) {
         loop {
             let (writes, end) = self.take().await;
-            let sweeps = self.state.has_dropped() && matches!(end, End::More);
-            if !writes.is_empty() || sweeps {
+            let sweeps = self.sweeps() && matches!(end, End::More);
+            let trims = matches!(end, End::Idle) && self.is_log_excessive();
+            if !writes.is_empty() || sweeps || trims {
                 self.carry_out(writes).await;
             }
             match end {
-                End::More => {}
+                End::More | End::Idle => {}
+                End::Behind => self.follow().await,
                 End::Dropped => return,
                 End::Close(answer) => {
                     // Nobody waits for the answer when the caller was cancelled.
@@ -181,15 +221,13 @@ impl Worker {
         let mut writes = Vec::new();
         let mut bytes = 0;
         while writes.len() < BATCH_INTENTS_MAX && bytes < BATCH_BYTES_MAX {
-            let is_sweeping = self.state.has_dropped() && !self.is_state_wrong;
-            let is_idle = writes.is_empty() && !is_sweeping;
-            let message = if is_idle {
-                self.waiting.recv().await.ok_or(End::Dropped)
-            } else {
-                self.waiting.try_recv().map_err(|error| match error {
-                    mpsc::error::TryRecvError::Empty => End::More,
-                    mpsc::error::TryRecvError::Disconnected => End::Dropped,
-                })
+            let message = match self.waiting.try_recv() {
+                Err(mpsc::error::TryRecvError::Empty) if writes.is_empty() && !self.sweeps() => {
+                    self.wait().await
+                }
+                Err(mpsc::error::TryRecvError::Empty) => Err(End::More),
+                Err(mpsc::error::TryRecvError::Disconnected) => Err(End::Dropped),
+                Ok(message) => Ok(message),
             };
             match message {
                 Ok(Message::Write(intent, answer)) => {
@@ -203,16 +241,41 @@ impl Worker {
         (writes, End::More)
     }
 
-    async fn carry_out(&mut self, writes: Vec<(Intent, Answer)>) {
-        let (mut intents, answers): (Vec<Intent>, Vec<Answer>) = writes.into_iter().unzip();
-        let results = match self.commit(&mut intents).await {
-            Ok(results) => results,
-            Err(error) => {
-                self.is_state_wrong = true;
-                tracing::error!(%error, "a commit failed; none of its writes is acknowledged");
-                vec![Err(error); answers.len()]
+    /// Waits for a message, or for something else to do.
+    async fn wait(&mut self) -> Result<Message, End> {
+        let Ways { store, catalogue, .. } = &self.ways;
+        let foreign = async {
+            if store.committed_past(self.state.number()).await.is_err() {
+                // A store that was closed says the rest when it is written to.
+                std::future::pending::<()>().await;
             }
         };
+        tokio::select! {
+            biased;
+            message = self.waiting.recv() => message.ok_or(End::Dropped),
+            () = foreign => Err(End::Behind),
+            () = catalogue.wanted() => Err(End::Behind),
+            () = tick(&mut self.idle) => Err(End::Idle),
+        }
+    }
+
+    /// Whether there are dropped collections to sweep, and a store that lets them be.
+    fn sweeps(&self) -> bool {
+        self.state.has_dropped() && !self.is_failing
+    }
+
+    fn is_log_excessive(&self) -> bool {
+        self.state.log().is_excessive(&self.ways.options, self.ways.clock.now_ms())
+    }
+
+    async fn carry_out(&mut self, writes: Vec<(Intent, Answer)>) {
+        let (intents, answers): (Vec<Intent>, Vec<Answer>) = writes.into_iter().unzip();
+        let committed = self.commit(&intents).await;
+        self.is_failing = committed.is_err();
+        let results = committed.unwrap_or_else(|error| {
+            tracing::error!(%error, "a commit failed; none of its writes is acknowledged");
+            vec![Err(error); answers.len()]
+        });
         for (answer, result) in answers.into_iter().zip(results) {
             // Nobody waits for the answer when the caller was cancelled.
             let _ = answer.send(result);
@@ -221,44 +284,71 @@ impl Worker {
 
     /// One batch: judged, written, durable. When another node was quicker, judged again while
     /// nobody else may commit.
-    async fn commit(
-        &mut self,
-        intents: &mut [Intent],
-    ) -> Result<Vec<Result<Outcome, Error>>, Error> {
-        let turn = self.store.turn().await?;
+    async fn commit(&mut self, intents: &[Intent]) -> Result<Vec<Result<Outcome, Error>>, Error> {
+        let turn = self.ways.store.turn().await?;
         match self.commit_on(turn, intents).await {
             Err(Error::Store(error)) if matches!(*error, store::Error::Outdated) => {}
             finished => return finished,
         }
-        self.is_state_wrong = true;
-        let turn = self.store.turn_alone().await?;
+        let turn = self.ways.store.turn_alone().await?;
         self.commit_on(turn, intents).await
     }
 
     async fn commit_on(
         &mut self,
         turn: Turn,
-        intents: &mut [Intent],
+        intents: &[Intent],
     ) -> Result<Vec<Result<Outcome, Error>>, Error> {
-        if self.is_state_wrong {
-            self.state = State::load(turn.snapshot()).await?;
-            self.is_state_wrong = false;
+        let Ways { recent, options, clock, .. } = &self.ways;
+        let snapshot = turn.snapshot();
+        if snapshot.number() != self.state.number() {
+            self.state.catch_up(snapshot, recent).await?;
+            self.publish();
         }
-        let (number, snapshot) = (turn.number(), turn.snapshot());
-        let mut portion = Portion::begin(&mut self.state, snapshot, number, intents).await?;
+        let (number, now_ms) = (turn.number(), clock.now_ms());
+        let ground = Ground { snapshot, recent, options, number, now_ms };
+        let mut portion = Portion::begin(self.state.clone(), ground, intents).await?;
         portion.judge();
-        let (batch, results, changed_names) = portion.finish().await?;
+        let Finished { batch, results, state, commit } = portion.finish().await?;
         if !batch.is_empty() {
             turn.commit(batch).await?;
-        }
-        if changed_names {
-            self.catalogue.publish(self.state.names().clone());
+            self.state = state;
+            if !commit.records.is_empty() {
+                recent.add(commit);
+            }
+            self.publish();
         }
         Ok(results)
     }
 
+    /// Learns what other nodes committed.
+    async fn follow(&mut self) {
+        let followed = async {
+            let snapshot = self.ways.store.snapshot().await?;
+            self.state.catch_up(&snapshot, &self.ways.recent).await
+        };
+        match followed.await {
+            Ok(()) => self.publish(),
+            Err(error) => {
+                tracing::warn!(%error, "following the other nodes failed; trying again");
+                tokio::time::sleep(STORE_PAUSE).await;
+            }
+        }
+    }
+
+    /// Tells the readers, after the recent changes are there.
+    fn publish(&self) {
+        let Worker { state, ways, .. } = self;
+        ways.catalogue.publish(Published {
+            number: state.number(),
+            names: state.names().clone(),
+            newest: state.log().newest(),
+            is_closed: false,
+        });
+    }
+
     async fn close(&mut self) -> Result<(), Error> {
-        self.is_closed.store(true, Ordering::Release);
+        self.ways.catalogue.close();
         self.waiting.close();
         while let Ok(message) = self.waiting.try_recv() {
             // Nobody waits for the answer when the caller was cancelled.
@@ -271,13 +361,6 @@ impl Worker {
                 }
             }
         }
-        self.store.close().await.map_err(Error::from)
+        self.ways.store.close().await.map_err(Error::from)
     }
-}
-
-/// Why no more intents were taken.
-enum End {
-    More,
-    Dropped,
-    Close(oneshot::Sender<Result<(), Error>>),
 }

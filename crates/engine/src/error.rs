@@ -82,6 +82,18 @@ pub enum Error {
     )]
     Contended,
 
+    /// The changes asked for are no longer kept.
+    #[error(
+        "The change log no longer reaches back so far; it begins after commit {}, record {}. Start \
+         again from a snapshot. / 变更日志已不再保留如此早的记录，现存最早位置在提交 {} 的第 {} 条\
+         之后；请从快照重新开始。",
+        .oldest.commit, .oldest.index, .oldest.commit, .oldest.index
+    )]
+    ChangesTooOld {
+        /// The oldest position that can be read from.
+        oldest: crate::Position,
+    },
+
     /// The update, filter or projection does not fit the document.
     #[error(transparent)]
     Query(query::Error),

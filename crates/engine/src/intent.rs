@@ -1,6 +1,7 @@
 //! What waits in the commit queue, and how one intent is judged: against the documents as the
 //! intents before it left them, wholly or not at all. Judging writes nothing; it returns a
-//! [`Draft`] that the committer merges when all of it went well.
+//! [`Draft`] that the committer merges when all of it went well. The same intent may be judged
+//! again when another node was quicker.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use query::Filter;
 use value::{DocView, Document, RawDoc, Value};
 
 use crate::catalogue::{Collection, Names};
-use crate::changes::Kind;
+use crate::changes::ChangeKind;
 use crate::overlay::Overlay;
 use crate::{Change, Error, Modified, id};
 
@@ -59,8 +60,27 @@ pub(crate) struct Upsert {
     /// Commit number since which unseen documents may match; `None` when the candidates are all
     /// that ever could.
     pub(crate) scanned_at: Option<u64>,
-    /// Set by the committer when it no longer knows what changed since then.
-    pub(crate) is_stale: bool,
+}
+
+/// What the committer knows about the time between the making of an intent and its turn.
+#[derive(Debug)]
+pub(crate) enum Late {
+    /// The intent does not ask.
+    Nothing,
+    /// Keys of the documents that changed meanwhile.
+    Keys(Vec<Bytes>),
+    /// It is too long ago to know.
+    Unknown,
+}
+
+impl Late {
+    /// The keys, as far as they are known.
+    pub(crate) fn keys(&self) -> &[Bytes] {
+        match self {
+            Late::Keys(keys) => keys,
+            Late::Nothing | Late::Unknown => &[],
+        }
+    }
 }
 
 /// A new document, ready to be stored.
@@ -80,10 +100,19 @@ pub(crate) enum Outcome {
     Stale,
 }
 
-/// The writes of one intent.
+/// The writes of one intent, each document once.
 #[derive(Debug, Default)]
 pub(crate) struct Draft {
-    pub(crate) writes: Vec<(Bytes, Option<Bytes>, Kind)>,
+    pub(crate) writes: Vec<Write>,
+}
+
+/// What becomes of one document.
+#[derive(Debug)]
+pub(crate) struct Write {
+    pub(crate) key: Bytes,
+    pub(crate) kind: ChangeKind,
+    pub(crate) before: Option<Bytes>,
+    pub(crate) after: Option<Bytes>,
 }
 
 impl Intent {
@@ -129,6 +158,13 @@ impl Target {
     }
 }
 
+impl Draft {
+    fn insert(&mut self, key: &Bytes, bytes: &Bytes) {
+        let (key, after) = (key.clone(), Some(bytes.clone()));
+        self.writes.push(Write { key, kind: ChangeKind::Insert, before: None, after });
+    }
+}
+
 /// Inserts all documents or refuses all.
 pub(crate) fn judge_insert(
     target: &Target,
@@ -141,17 +177,19 @@ pub(crate) fn judge_insert(
         if overlay.get(key).is_some() || !own.insert(key) {
             return Err(target.duplicate(id));
         }
-        draft.writes.push((key.clone(), Some(bytes.clone()), Kind::Insert));
+        draft.insert(key, bytes);
     }
     Ok((draft, Outcome::Done))
 }
 
 impl Touch {
-    /// Changes the candidates that still match. `changed` are the keys of the collection that
-    /// earlier intents of the batch wrote: an upsert looks at them, too, before it inserts.
+    /// Changes the candidates that still match. `late` is what changed since an upsert was made,
+    /// and `changed` are the keys of the collection that earlier intents of the batch wrote: an
+    /// upsert looks at both before it inserts.
     pub(crate) fn judge<'a>(
         &self,
         overlay: &Overlay,
+        late: &'a Late,
         changed: impl Iterator<Item = &'a Bytes>,
     ) -> Result<(Draft, Outcome), Error> {
         let mut turn = Turn { touch: self, overlay, draft: Draft::default(), done: <_>::default() };
@@ -160,10 +198,13 @@ impl Touch {
             && let Some(upsert) = &self.upsert
         {
             if upsert.scanned_at.is_some() {
-                turn.visit(changed)?;
+                let mut keys: Vec<&Bytes> = late.keys().iter().chain(changed).collect();
+                keys.sort_unstable();
+                keys.dedup();
+                turn.visit(keys.into_iter())?;
             }
             if turn.done.matched == 0 {
-                if upsert.is_stale {
+                if matches!(late, Late::Unknown) {
                     return Ok((Draft::default(), Outcome::Stale));
                 }
                 turn.insert(upsert)?;
@@ -200,7 +241,7 @@ impl Turn<'_> {
     fn act(&mut self, key: &Bytes, current: &Bytes) -> Result<(), Error> {
         let Deed::Change(change) = &*self.touch.deed else {
             self.done.modified += 1;
-            self.draft.writes.push((key.clone(), None, Kind::Remove));
+            self.write(key, ChangeKind::Remove, current, None);
             return Ok(());
         };
         let changed = apply(change, current)?;
@@ -210,12 +251,17 @@ impl Turn<'_> {
         if let Some(bytes) = changed {
             self.done.modified += 1;
             let kind = match change {
-                Change::Operators(_) => Kind::Update,
-                Change::Replace(_) => Kind::Replace,
+                Change::Operators(_) => ChangeKind::Update,
+                Change::Replace(_) => ChangeKind::Replace,
             };
-            self.draft.writes.push((key.clone(), Some(bytes), kind));
+            self.write(key, kind, current, Some(bytes));
         }
         Ok(())
+    }
+
+    fn write(&mut self, key: &Bytes, kind: ChangeKind, before: &Bytes, after: Option<Bytes>) {
+        let (key, before) = (key.clone(), Some(before.clone()));
+        self.draft.writes.push(Write { key, kind, before, after });
     }
 
     fn insert(&mut self, upsert: &Upsert) -> Result<(), Error> {
@@ -227,7 +273,7 @@ impl Turn<'_> {
         if !self.touch.multi {
             self.done.document = Some(bytes.clone());
         }
-        self.draft.writes.push((key.clone(), Some(bytes.clone()), Kind::Insert));
+        self.draft.insert(key, bytes);
         Ok(())
     }
 }

@@ -4,9 +4,11 @@
 //! |---|---|
 //! | `'c'` + name | number of the collection, 4 bytes |
 //! | `'d'` + number + key of `_id` | the document as BSON |
-//! | `'l'` + commit number, 8 bytes + index, 4 bytes | change record, see `changes` |
+//! | `'h'` + commit number, 8 bytes + index of the last record, 4 bytes | see `chunk` |
 //! | `'n'` | number the next collection gets, 4 bytes |
+//! | `'o'` | commit number and index of the newest change record that was removed, 12 bytes |
 //! | `'s'` + number | how many documents the collection has, 8 bytes |
+//! | `'v'` | version of the catalogue: commit number of its last change, 8 bytes |
 //! | `'x'` + number | nothing: the collection was dropped, its documents await removal |
 //!
 //! Numbers are big endian; numbers of collections are never used twice. This module makes keys
@@ -14,14 +16,25 @@
 
 use bytes::Bytes;
 
+use crate::changes::Position;
+
 const COLLECTION: u8 = b'c';
 const DOCUMENT: u8 = b'd';
-const CHANGE: u8 = b'l';
+const CHANGE: u8 = b'h';
 const COUNT: u8 = b's';
 const DROPPED: u8 = b'x';
 
 /// Key of the number that the next collection gets.
 pub(crate) const NEXT_NUMBER_KEY: &[u8] = b"n";
+
+/// Key of the position of the newest change record that was removed.
+pub(crate) const OLDEST_CHANGE_KEY: &[u8] = b"o";
+
+/// Key of the version of the catalogue.
+pub(crate) const CATALOGUE_KEY: &[u8] = b"v";
+
+/// Length of a key of change records.
+pub(crate) const CHANGE_KEY_BYTES: usize = 13;
 
 /// All keys that begin with a prefix: from the first, included, to the second, excluded.
 #[derive(Clone, Debug)]
@@ -84,17 +97,31 @@ pub(crate) fn document_key(number: u32, id_key: &[u8]) -> Bytes {
     key.into()
 }
 
-/// The key of `_id` inside a document key.
-pub(crate) fn id_key(document_key: &[u8]) -> &[u8] {
-    document_key.get(5..).unwrap_or_default()
+/// Key of the change records of a commit that end with this one.
+pub(crate) fn change_key(position: Position) -> Bytes {
+    let mut key = Vec::with_capacity(CHANGE_KEY_BYTES);
+    key.push(CHANGE);
+    key.extend_from_slice(&position_bytes(position));
+    key.into()
 }
 
-/// Key of a change record.
-pub(crate) fn change_key(commit: u64, index: u32) -> Bytes {
-    let mut key = vec![CHANGE];
-    key.extend_from_slice(&commit.to_be_bytes());
-    key.extend_from_slice(&index.to_be_bytes());
-    key.into()
+/// The position inside a [`change_key`].
+pub(crate) fn parse_change_key(key: &[u8]) -> Option<Position> {
+    parse_position(key.strip_prefix(&[CHANGE])?)
+}
+
+/// A position as it is stored.
+pub(crate) fn position_bytes(position: Position) -> [u8; 12] {
+    let mut bytes = [0; 12];
+    bytes[..8].copy_from_slice(&position.commit.to_be_bytes());
+    bytes[8..].copy_from_slice(&position.index.to_be_bytes());
+    bytes
+}
+
+/// A stored position.
+pub(crate) fn parse_position(bytes: &[u8]) -> Option<Position> {
+    let (commit, index) = bytes.split_at_checked(8)?;
+    Some(Position { commit: parse_u64(commit)?, index: parse_u32(index)? })
 }
 
 /// Key of a collection's count.

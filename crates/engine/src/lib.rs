@@ -16,15 +16,19 @@
 
 mod catalogue;
 mod changes;
+mod chunk;
 mod clock;
 mod committer;
 mod error;
 mod find;
+mod follow;
 mod id;
 mod intent;
 mod layout;
+mod options;
 mod overlay;
 mod portion;
+mod recent;
 mod request;
 mod scan;
 mod state;
@@ -33,12 +37,14 @@ mod write;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use store::Store;
+use store::{Snapshot, Store};
 use value::{Document, Value};
 
+pub use changes::{ChangeKind, ChangePage, ChangeRecord, Position};
 pub use clock::Clock;
 pub use error::Error;
 pub use id::new_id;
+pub use options::Options;
 // The rooms beside `platform` say what they want of documents without knowing `query`.
 pub use query::{Filter, Projection, Sort, Update};
 /// Largest document in bytes of BSON (protocol 03 §10).
@@ -47,8 +53,9 @@ pub use value::DOCUMENT_BYTES_MAX;
 pub use request::{Change, Find, Modified, Modify, Remove};
 
 use catalogue::{Catalogue, Collection};
-use committer::Committer;
+use committer::{Committer, Ways};
 use intent::Intent;
+use recent::Recent;
 
 /// The database of one environment. Clones share it; dropping the last clone without
 /// [`Engine::close`] is as safe as losing power: everything acknowledged is kept.
@@ -62,20 +69,34 @@ struct Inner {
     store: Store,
     clock: Clock,
     catalogue: Catalogue,
+    recent: Recent,
     committer: Committer,
 }
 
 impl Engine {
-    /// Opens the database in `store`, an empty one included. One store, one engine.
+    /// Opens the database in `store`, an empty one included. Several engines may share a store
+    /// that other nodes write to as well.
     ///
     /// # Errors
     ///
     /// What the store reports, and [`store::Error::StoreDamaged`] when its contents do not read
     /// as a database.
-    pub fn open(store: Store, clock: Clock) -> Result<Engine, Error> {
+    pub async fn open(store: Store, clock: Clock) -> Result<Engine, Error> {
+        Engine::open_with(store, clock, Options::default()).await
+    }
+
+    /// As [`Engine::open`], with limits of one's own.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::open`].
+    pub async fn open_with(store: Store, clock: Clock, options: Options) -> Result<Engine, Error> {
         let catalogue = Catalogue::new();
-        let committer = Committer::start(store.clone(), catalogue.clone())?;
-        Ok(Engine { inner: Arc::new(Inner { store, clock, catalogue, committer }) })
+        let recent = Recent::new(0, options.recent_changes_bytes);
+        let ways = Ways { store, clock, options, catalogue, recent };
+        let committer = Committer::start(ways.clone()).await?;
+        let Ways { store, clock, catalogue, recent, .. } = ways;
+        Ok(Engine { inner: Arc::new(Inner { store, clock, catalogue, recent, committer }) })
     }
 
     /// As [`Engine::open`], with the committer as a task of this runtime in place of a thread: on
@@ -86,9 +107,8 @@ impl Engine {
     ///
     /// As [`Engine::open`].
     pub async fn open_on_runtime(store: Store, clock: Clock) -> Result<Engine, Error> {
-        let catalogue = Catalogue::new();
-        let committer = Committer::start_as_task(store.clone(), catalogue.clone()).await?;
-        Ok(Engine { inner: Arc::new(Inner { store, clock, catalogue, committer }) })
+        let options = Options { committer_on_runtime: true, ..Options::default() };
+        Engine::open_with(store, clock, options).await
     }
 
     /// The clock the engine was opened with.
@@ -114,6 +134,7 @@ impl Engine {
     ///
     /// [`Error::CollectionNameRefused`], or what the store reports.
     pub async fn ensure_collection(&self, name: &str) -> Result<(), Error> {
+        self.inner.reach_newest().await?;
         if self.has_collection(name) {
             return Ok(());
         }
@@ -137,10 +158,12 @@ impl Engine {
 
     /// Names of all collections, sorted; the platform's own (`system.…`) included.
     pub async fn collections(&self) -> Vec<String> {
-        self.inner.catalogue.names()
+        // A store that does not answer leaves what was last known.
+        let _ = self.inner.reach_newest().await;
+        self.inner.catalogue.names().keys().cloned().collect()
     }
 
-    /// Whether the collection exists.
+    /// Whether the collection exists, as far as this node knows.
     pub fn has_collection(&self, name: &str) -> bool {
         self.inner.catalogue.get(name).is_some()
     }
@@ -151,8 +174,8 @@ impl Engine {
     ///
     /// [`Error::CollectionMissing`], or what the store or the query reports.
     pub async fn find(&self, find: Find) -> Result<Vec<Bytes>, Error> {
-        let collection = self.collection(&find.collection)?;
-        find::find(&self.inner.store.snapshot().await?, collection, &find).await
+        let (snapshot, collection) = self.inner.snapshot_of(&find.collection).await?;
+        find::find(&snapshot, collection, &find).await
     }
 
     /// How many documents match. Without a condition no document is looked at.
@@ -161,8 +184,8 @@ impl Engine {
     ///
     /// [`Error::CollectionMissing`], or what the store reports.
     pub async fn count(&self, collection: &str, filter: &Filter) -> Result<u64, Error> {
-        let collection = self.collection(collection)?;
-        find::count(&self.inner.store.snapshot().await?, collection, filter).await
+        let (snapshot, collection) = self.inner.snapshot_of(collection).await?;
+        find::count(&snapshot, collection, filter).await
     }
 
     /// The document (BSON) with this `_id`.
@@ -186,8 +209,8 @@ impl Engine {
         collection: &str,
         ids: &[Value],
     ) -> Result<Vec<Option<Bytes>>, Error> {
-        let collection = self.collection(collection)?;
-        find::get_many(&self.inner.store.snapshot().await?, collection, ids).await
+        let (snapshot, collection) = self.inner.snapshot_of(collection).await?;
+        find::get_many(&snapshot, collection, ids).await
     }
 
     /// Inserts all documents or none and returns their `_id`s in order. A document without
@@ -229,6 +252,38 @@ impl Engine {
         write::remove(&self.inner, remove).await
     }
 
+    /// The changes after the position, at most `limit` of them: in order, without gaps, each
+    /// once. Follow the log with the page's `next`; to follow a snapshot, begin at
+    /// [`Position::end_of`] its commit.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ChangesTooOld`] when changes after the position are no longer kept, or what the
+    /// store reports.
+    pub async fn changes(&self, after: Position, limit: usize) -> Result<ChangePage, Error> {
+        follow::page(&self.inner, after, limit).await
+    }
+
+    /// Position of the newest change, also of other nodes; [`Position::START`] when there never
+    /// was one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`], or what the store reports.
+    pub async fn newest_change(&self) -> Result<Position, Error> {
+        self.inner.reach_newest().await?;
+        Ok(self.inner.catalogue.newest())
+    }
+
+    /// Waits until there are changes after the position.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`] when the engine is closed before that.
+    pub async fn changed_past(&self, position: Position) -> Result<(), Error> {
+        self.inner.catalogue.changed_past(position).await
+    }
+
     /// Commits what is queued, closes the store and refuses everything afterwards with
     /// [`Error::Closed`]. Closing twice is no error.
     ///
@@ -238,18 +293,37 @@ impl Engine {
     pub async fn close(&self) -> Result<(), Error> {
         self.inner.committer.close().await
     }
-
-    fn collection(&self, name: &str) -> Result<Collection, Error> {
-        self.inner.collection(name)
-    }
 }
 
 impl Inner {
-    /// The collection of this name, for reading or writing.
-    fn collection(&self, name: &str) -> Result<Collection, Error> {
-        if self.committer.is_closed() {
+    /// The newest commit and the collection of this name, for reading. The snapshot comes first:
+    /// the catalogue may be newer than it, but never older.
+    async fn snapshot_of(&self, name: &str) -> Result<(Snapshot, Collection), Error> {
+        if self.catalogue.is_closed() {
             return Err(Error::Closed);
         }
-        self.catalogue.get(name).ok_or_else(|| Error::CollectionMissing { name: name.to_owned() })
+        let snapshot = self.store.snapshot().await?;
+        self.catalogue.reach(snapshot.number()).await?;
+        let missing = || Error::CollectionMissing { name: name.to_owned() };
+        let collection = self.catalogue.get(name).ok_or_else(missing)?;
+        Ok((snapshot, collection))
+    }
+
+    /// The collection of this name, for writing. One that this node does not know may have been
+    /// created on another.
+    async fn collection(&self, name: &str) -> Result<Collection, Error> {
+        match self.catalogue.get(name) {
+            Some(_) if self.catalogue.is_closed() => Err(Error::Closed),
+            Some(collection) => Ok(collection),
+            None => Ok(self.snapshot_of(name).await?.1),
+        }
+    }
+
+    /// Waits until this node knows the newest commit.
+    async fn reach_newest(&self) -> Result<(), Error> {
+        if self.catalogue.is_closed() {
+            return Err(Error::Closed);
+        }
+        self.catalogue.reach(self.store.newest().await?).await
     }
 }

@@ -1,68 +1,89 @@
 //! One batch while it is being made: the intents of one turn of the committer, judged one after
-//! another on top of each other. An intent that fails, or panics, leaves nothing behind.
+//! another on top of each other. An intent that fails, or panics, leaves nothing behind. The batch
+//! is made on a copy of the state: whoever commits it takes the copy over.
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
+use bytes::Bytes;
 use store::{Batch, Snapshot};
 
-use crate::Error;
-use crate::changes::{Kind, Record};
-use crate::intent::{Draft, Intent, Outcome, judge_insert};
+use crate::changes::{ChangeKind, Record};
+use crate::intent::{Draft, Intent, Late, Outcome, Target, judge_insert};
 use crate::overlay::Overlay;
+use crate::recent::{Commit, Recent};
 use crate::state::State;
+use crate::{Error, Options};
 
-/// What a portion comes to: the batch to commit, an answer for every intent, and whether the
-/// catalogue is different afterwards.
-type Finished = (Batch, Vec<Result<Outcome, Error>>, bool);
+/// What a batch is judged on.
+#[derive(Clone, Copy)]
+pub(crate) struct Ground<'a> {
+    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) recent: &'a Recent,
+    pub(crate) options: &'a Options,
+    /// Number the commit will have.
+    pub(crate) number: u64,
+    pub(crate) now_ms: i64,
+}
+
+/// What a portion comes to.
+pub(crate) struct Finished {
+    pub(crate) batch: Batch,
+    /// An answer for every intent.
+    pub(crate) results: Vec<Result<Outcome, Error>>,
+    /// The state once the batch is committed.
+    pub(crate) state: State,
+    /// What the batch changes.
+    pub(crate) commit: Commit,
+}
 
 pub(crate) struct Portion<'a> {
-    state: &'a mut State,
-    snapshot: &'a Snapshot,
-    /// Number the commit will have.
-    number: u64,
-    intents: &'a mut [Intent],
+    state: State,
+    ground: Ground<'a>,
+    intents: &'a [Intent],
+    /// For each intent, what it missed.
+    late: Vec<Late>,
     overlay: Overlay,
     batch: Batch,
     records: Vec<Record>,
     counted: BTreeSet<u32>,
-    changed_names: bool,
+    changes_catalogue: bool,
     results: Vec<Result<Outcome, Error>>,
 }
 
 impl<'a> Portion<'a> {
     /// Reads everything the intents will look at.
     pub(crate) async fn begin(
-        state: &'a mut State,
-        snapshot: &'a Snapshot,
-        number: u64,
-        intents: &'a mut [Intent],
+        mut state: State,
+        ground: Ground<'a>,
+        intents: &'a [Intent],
     ) -> Result<Portion<'a>, Error> {
         let mut batch = Batch::new();
-        state.sweep(snapshot, &mut batch).await?;
-        for intent in &mut *intents {
-            catch_up(intent, state);
-        }
-        let overlay = Overlay::read(snapshot, intents.iter().flat_map(Intent::keys)).await?;
+        state.sweep(ground.snapshot, &mut batch).await?;
+        let late: Vec<Late> = intents.iter().map(|intent| late(intent, ground.recent)).collect();
+        let keys = intents.iter().flat_map(Intent::keys).chain(late.iter().flat_map(Late::keys));
+        let overlay = Overlay::read(ground.snapshot, keys).await?;
         Ok(Portion {
             state,
-            snapshot,
-            number,
+            ground,
             intents,
+            late,
             overlay,
             batch,
             records: Vec::new(),
             counted: BTreeSet::new(),
-            changed_names: false,
-            results: Vec::new(),
+            changes_catalogue: false,
+            results: Vec::with_capacity(intents.len()),
         })
     }
 
     /// Judges every intent and merges those that succeed.
     pub(crate) fn judge(&mut self) {
-        for intent in std::mem::take(&mut self.intents) {
+        let late = std::mem::take(&mut self.late);
+        for (intent, late) in self.intents.iter().zip(&late) {
             // A defect in one intent must not end the committer for everybody.
-            let judged = catch_unwind(AssertUnwindSafe(|| self.judge_one(intent)));
+            let judged = catch_unwind(AssertUnwindSafe(|| self.judge_one(intent, late)));
             let result = judged.unwrap_or_else(|_| {
                 tracing::error!(?intent, "judging an intent panicked");
                 Err(Error::Defect)
@@ -71,45 +92,56 @@ impl<'a> Portion<'a> {
         }
     }
 
-    fn judge_one(&mut self, intent: &Intent) -> Result<Outcome, Error> {
-        let (number, (draft, outcome)) = match intent {
+    fn judge_one(&mut self, intent: &Intent, late: &Late) -> Result<Outcome, Error> {
+        let (target, (draft, outcome)) = match intent {
             Intent::CreateCollection { name, may_exist } => {
-                self.state.create_collection(name, *may_exist, &mut self.batch)?;
-                self.changed_names = true;
+                let created = self.state.create_collection(name, *may_exist, &mut self.batch)?;
+                if let Some(collection) = created {
+                    self.change_catalogue(ChangeKind::CreateCollection, collection.number, name);
+                }
                 return Ok(Outcome::Done);
             }
             Intent::DropCollection { name } => {
                 let collection = self.state.drop_collection(name, &mut self.batch)?;
-                self.changed_names = true;
-                self.record(Kind::DropCollection, collection.number, bytes::Bytes::new());
+                self.change_catalogue(ChangeKind::DropCollection, collection.number, name);
                 return Ok(Outcome::Done);
             }
             Intent::Insert { target, documents } => {
                 target.check(self.state.names())?;
-                (target.collection.number, judge_insert(target, documents, &self.overlay)?)
+                (target, judge_insert(target, documents, &self.overlay)?)
             }
             Intent::Touch(touch) => {
                 touch.target.check(self.state.names())?;
                 let number = touch.target.collection.number;
-                let changed = self.records.iter().filter(|record| record.number == number);
-                let changed = changed.map(|record| &record.document_key);
-                (number, touch.judge(&self.overlay, changed)?)
+                let is_of = |record: &&Record| record.number == number && !record.key.is_empty();
+                let changed = self.records.iter().filter(is_of);
+                let changed = changed.map(|record| &record.key);
+                (&touch.target, touch.judge(&self.overlay, late, changed)?)
             }
         };
-        self.merge(number, draft);
+        self.merge(target, draft);
         Ok(outcome)
     }
 
-    fn merge(&mut self, number: u32, draft: Draft) {
+    /// Takes over the writes of an intent that succeeded.
+    fn merge(&mut self, target: &Target, draft: Draft) {
+        let number = target.collection.number;
         let mut more = 0;
-        for (key, document, kind) in draft.writes {
-            more += match kind {
-                Kind::Insert => 1,
-                Kind::Remove => -1,
-                Kind::Update | Kind::Replace | Kind::DropCollection => 0,
+        for write in draft.writes {
+            more += match write.kind {
+                ChangeKind::Insert => 1,
+                ChangeKind::Remove => -1,
+                _ => 0,
             };
-            self.record(kind, number, key.clone());
-            self.overlay.set(key, document);
+            self.overlay.set(write.key.clone(), write.after.clone());
+            self.records.push(Record {
+                kind: write.kind,
+                number,
+                name: Arc::clone(&target.name),
+                key: write.key,
+                before: write.before.map(unshared),
+                after: write.after,
+            });
         }
         if more != 0 {
             self.state.count(number, more);
@@ -117,29 +149,44 @@ impl<'a> Portion<'a> {
         }
     }
 
-    fn record(&mut self, kind: Kind, number: u32, document_key: bytes::Bytes) {
-        self.records.push(Record { kind, number, document_key });
+    fn change_catalogue(&mut self, kind: ChangeKind, number: u32, name: &str) {
+        self.changes_catalogue = true;
+        let (key, name) = (Bytes::new(), Arc::from(name));
+        self.records.push(Record { kind, number, name, key, before: None, after: None });
     }
 
     /// Puts documents, counts and change records into the batch.
-    pub(crate) async fn finish(mut self) -> Result<Finished, Error> {
-        self.overlay.write_to(&mut self.batch);
-        self.state.write_counts(&self.counted, &mut self.batch);
-        if !self.records.is_empty() {
-            let (state, batch) = (self.state, &mut self.batch);
-            state.log(self.number, &self.records, self.snapshot, batch).await?;
+    pub(crate) async fn finish(self) -> Result<Finished, Error> {
+        let Portion { mut state, ground, mut batch, results, .. } = self;
+        let Ground { snapshot, options, number, now_ms, .. } = ground;
+        self.overlay.write_to(&mut batch);
+        state.write_counts(&self.counted, &mut batch);
+        if self.changes_catalogue {
+            state.change_catalogue(number, &mut batch);
         }
-        Ok((self.batch, self.results, self.changed_names))
+        let commit = Commit { number, at_ms: now_ms, records: self.records };
+        state.write_log(&commit, snapshot, options, &mut batch).await?;
+        state.set_number(number);
+        Ok(Finished { batch, results, state, commit })
     }
 }
 
-/// Lets an upsert see the documents that changed since its search began.
-fn catch_up(intent: &mut Intent, state: &State) {
-    let Intent::Touch(touch) = intent else { return };
-    let Some(upsert) = &mut touch.upsert else { return };
-    let Some(scanned_at) = upsert.scanned_at else { return };
-    match state.changed_since(touch.target.collection.number, scanned_at) {
-        Some(keys) => touch.candidates.extend(keys),
-        None => upsert.is_stale = true,
+/// Images up to this size are copied out of what the store read.
+const SHARED_BYTES_MAX: usize = 64 * 1024;
+
+/// An image that does not hold on to the block of the store it was read from, because the recent
+/// changes are kept.
+fn unshared(image: Bytes) -> Bytes {
+    if image.len() > SHARED_BYTES_MAX { image } else { Bytes::copy_from_slice(&image) }
+}
+
+/// What an upsert missed since its search began.
+fn late(intent: &Intent, recent: &Recent) -> Late {
+    let Intent::Touch(touch) = intent else { return Late::Nothing };
+    let scanned_at = touch.upsert.as_ref().and_then(|upsert| upsert.scanned_at);
+    let Some(scanned_at) = scanned_at else { return Late::Nothing };
+    match recent.keys_of(touch.target.collection.number, scanned_at) {
+        Some(keys) => Late::Keys(keys),
+        None => Late::Unknown,
     }
 }

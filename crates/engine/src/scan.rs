@@ -83,7 +83,7 @@ pub(crate) fn pinned_keys(collection: Collection, ids: &[Value]) -> Vec<Bytes> {
 }
 
 /// Walks a span page by page. Every page may come from another snapshot.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Pages {
     span: Span,
     last: Option<Bytes>,
@@ -94,12 +94,6 @@ pub(crate) struct Pages {
 impl Pages {
     pub(crate) fn new(span: Span, limit: usize) -> Pages {
         Pages { span, last: None, limit, done: false }
-    }
-
-    /// How many pairs the next page has at most; there may be more again after the last page.
-    pub(crate) fn set_limit(&mut self, limit: usize) {
-        self.limit = limit;
-        self.done = false;
     }
 
     /// The next page; `None` after the last one.

@@ -1,42 +1,48 @@
-//! What the committer knows without reading: collections, their counts, the ends of the change
-//! log, and which documents changed lately. It mirrors the store and runs ahead of it only while
-//! a batch is being made; after a failed commit it is thrown away and loaded again.
+//! What the committer knows without reading: collections, their counts and the ends of the change
+//! log, as of one commit. A batch is made on a copy, which takes the place of the original once the
+//! batch is committed; what other nodes committed is caught up from the change log.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use store::{Batch, Snapshot};
 
-use crate::Error;
 use crate::catalogue::{Collection, Names};
-use crate::changes::{ChangeLog, Kind, Record};
+use crate::changes::{self, ChangeKind, ChangeLog, Position, Stretch};
 use crate::committer::damaged;
 use crate::layout::{self, Span};
+use crate::recent::{Commit, Recent};
 use crate::scan::Pages;
-
-/// Changes remembered for upserts whose search began before them.
-const RECENT_CHANGES_MAX: usize = 8_192;
+use crate::{Error, Options};
 
 /// Documents of dropped collections removed per batch.
 const SWEPT_DOCUMENTS: usize = 512;
 
 const PAGE_KEYS: usize = 1_024;
 
-#[derive(Debug)]
+/// Chunks of foreign changes read at once, and how often: who is further behind starts again.
+const FOREIGN_CHUNKS: usize = 256;
+const FOREIGN_PAGES: usize = 16;
+
+/// Copies are cheap: they share everything until one of them changes.
+#[derive(Clone, Debug)]
 pub(crate) struct State {
-    names: Names,
+    /// The commit all this is true of.
+    number: u64,
+    /// The commit that last changed the catalogue.
+    catalogue_version: u64,
+    names: Arc<Names>,
     next_number: u32,
-    dropped: BTreeSet<u32>,
+    dropped: Arc<BTreeSet<u32>>,
     /// How far the removal of the first of them has come.
     sweeping: Option<Pages>,
-    counts: HashMap<u32, u64>,
+    counts: Arc<HashMap<u32, u64>>,
     log: ChangeLog,
-    recent: Recent,
 }
 
 impl State {
     pub(crate) async fn load(snapshot: &Snapshot) -> Result<State, Error> {
-        let number = snapshot.number();
         let mut names = Names::new();
         let mut pages = Pages::new(Span::collections(), PAGE_KEYS);
         while let Some(page) = pages.next(snapshot).await? {
@@ -52,19 +58,106 @@ impl State {
         while let Some(page) = pages.next(snapshot).await? {
             dropped.extend(page.iter().filter_map(|(key, _)| layout::parse_dropped_key(key)));
         }
+        let (next_number, catalogue_version, counts, log) = tokio::try_join!(
+            next_number(snapshot),
+            catalogue_version(snapshot),
+            counts(snapshot, &names),
+            ChangeLog::load(snapshot)
+        )?;
         Ok(State {
-            next_number: next_number(snapshot).await?,
-            counts: counts(snapshot, &names).await?,
-            log: ChangeLog::load(snapshot).await?,
-            recent: Recent { complete_since: number, changes: VecDeque::new() },
-            names,
-            dropped,
+            number: snapshot.number(),
+            catalogue_version,
+            names: Arc::new(names),
+            next_number,
+            dropped: Arc::new(dropped),
             sweeping: None,
+            counts: Arc::new(counts),
+            log,
         })
     }
 
-    pub(crate) fn names(&self) -> &Names {
+    /// The commit all this is true of.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
+    pub(crate) fn names(&self) -> &Arc<Names> {
         &self.names
+    }
+
+    pub(crate) fn log(&self) -> &ChangeLog {
+        &self.log
+    }
+
+    /// Notes that the batch for this number is committed.
+    pub(crate) fn set_number(&mut self, number: u64) {
+        self.number = number;
+    }
+
+    /// Learns what other nodes committed up to the snapshot and adds it to the recent changes.
+    pub(crate) async fn catch_up(
+        &mut self,
+        snapshot: &Snapshot,
+        recent: &Recent,
+    ) -> Result<(), Error> {
+        if snapshot.number() == self.number {
+            return Ok(());
+        }
+        let (version, foreign) =
+            tokio::try_join!(catalogue_version(snapshot), self.foreign(snapshot))?;
+        match &foreign {
+            Some(foreign) if version == self.catalogue_version => {
+                self.adjust(snapshot, foreign).await?;
+            }
+            _ => *self = State::load(snapshot).await?,
+        }
+        self.number = snapshot.number();
+        match foreign {
+            Some(foreign) => foreign.into_iter().for_each(|commit| recent.add(commit)),
+            None => recent.restart(self.number),
+        }
+        Ok(())
+    }
+
+    /// The changes since this state; `None` when they are too many or no longer in the log.
+    async fn foreign(&self, snapshot: &Snapshot) -> Result<Option<Vec<Commit>>, Error> {
+        let mut commits: Vec<Commit> = Vec::new();
+        let mut after = Position::end_of(self.number);
+        for _ in 0..FOREIGN_PAGES {
+            let read = changes::read(snapshot, after, FOREIGN_CHUNKS).await;
+            let (stretches, is_end) = match read {
+                Ok(read) => read,
+                Err(Error::ChangesTooOld { .. }) => return Ok(None),
+                Err(error) => return Err(error),
+            };
+            for Stretch { commit: number, at_ms, records, .. } in stretches {
+                match commits.last_mut() {
+                    Some(last) if last.number == number => last.records.extend(records),
+                    _ => commits.push(Commit { number, at_ms, records }),
+                }
+            }
+            let Some(last) = commits.last() else { return Ok(Some(commits)) };
+            if is_end {
+                return Ok(Some(commits));
+            }
+            after = last.end();
+        }
+        Ok(None)
+    }
+
+    /// Counts documents and finds the ends of the log after foreign changes.
+    async fn adjust(&mut self, snapshot: &Snapshot, foreign: &[Commit]) -> Result<(), Error> {
+        for record in foreign.iter().flat_map(|commit| &commit.records) {
+            match record.kind {
+                ChangeKind::Insert => self.count(record.number, 1),
+                ChangeKind::Remove => self.count(record.number, -1),
+                _ => {}
+            }
+        }
+        // Another node may have swept or trimmed without changing any document.
+        self.sweeping = None;
+        self.log = ChangeLog::load(snapshot).await?;
+        Ok(())
     }
 
     /// Whether there are documents of dropped collections to remove.
@@ -72,23 +165,24 @@ impl State {
         !self.dropped.is_empty()
     }
 
+    /// `None` when it exists and may.
     pub(crate) fn create_collection(
         &mut self,
         name: &str,
         may_exist: bool,
         batch: &mut Batch,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<Collection>, Error> {
         if self.names.contains_key(name) {
             let error = Error::CollectionExists { name: name.to_owned() };
-            return if may_exist { Ok(()) } else { Err(error) };
+            return if may_exist { Ok(None) } else { Err(error) };
         }
         let number = self.next_number;
         self.next_number = number.checked_add(1).expect("nobody creates 2^32 collections");
-        self.names.insert(name.to_owned(), Collection { number });
-        self.counts.insert(number, 0);
+        Arc::make_mut(&mut self.names).insert(name.to_owned(), Collection { number });
+        Arc::make_mut(&mut self.counts).insert(number, 0);
         batch.put(layout::collection_key(name), number.to_be_bytes().to_vec());
         batch.put(layout::NEXT_NUMBER_KEY, self.next_number.to_be_bytes().to_vec());
-        Ok(())
+        Ok(Some(Collection { number }))
     }
 
     /// Forgets the collection and notes that its documents are to be removed.
@@ -98,9 +192,10 @@ impl State {
         batch: &mut Batch,
     ) -> Result<Collection, Error> {
         let missing = || Error::CollectionMissing { name: name.to_owned() };
-        let collection = self.names.remove(name).ok_or_else(missing)?;
-        self.counts.remove(&collection.number);
-        self.dropped.insert(collection.number);
+        let collection = *self.names.get(name).ok_or_else(missing)?;
+        Arc::make_mut(&mut self.names).remove(name);
+        Arc::make_mut(&mut self.counts).remove(&collection.number);
+        Arc::make_mut(&mut self.dropped).insert(collection.number);
         batch.delete(layout::collection_key(name));
         batch.delete(layout::count_key(collection.number));
         batch.put(layout::dropped_key(collection.number), Bytes::new());
@@ -119,7 +214,7 @@ impl State {
             Some(page) => page.into_iter().for_each(|(key, _)| batch.delete(key)),
             None => {
                 self.sweeping = None;
-                self.dropped.remove(&number);
+                Arc::make_mut(&mut self.dropped).remove(&number);
                 batch.delete(layout::dropped_key(number));
             }
         }
@@ -128,7 +223,7 @@ impl State {
 
     /// Adjusts a collection's count; the batch gets it with [`State::write_counts`].
     pub(crate) fn count(&mut self, number: u32, more: i64) {
-        if let Some(count) = self.counts.get_mut(&number) {
+        if let Some(count) = Arc::make_mut(&mut self.counts).get_mut(&number) {
             *count = count.checked_add_signed(more).expect("only counted documents are removed");
         }
     }
@@ -142,23 +237,36 @@ impl State {
         }
     }
 
-    /// Writes the change records of a commit and remembers them for upserts.
-    pub(crate) async fn log(
-        &mut self,
-        number: u64,
-        records: &[Record],
-        snapshot: &Snapshot,
-        batch: &mut Batch,
-    ) -> Result<(), Error> {
-        self.log.append(number, records, batch);
-        self.recent.add(number, records);
-        self.log.trim(snapshot, batch).await
+    /// Notes in the batch for this number that it changes the catalogue.
+    pub(crate) fn change_catalogue(&mut self, number: u64, batch: &mut Batch) {
+        self.catalogue_version = number;
+        batch.put(layout::CATALOGUE_KEY, number.to_be_bytes().to_vec());
     }
 
-    /// Keys of the collection's documents that changed after the commit `since`; `None` when
-    /// that is too long ago to know.
-    pub(crate) fn changed_since(&self, number: u32, since: u64) -> Option<Vec<Bytes>> {
-        self.recent.of(number, since)
+    /// Writes the change records of a commit, and removes some of the oldest when there are too
+    /// many.
+    pub(crate) async fn write_log(
+        &mut self,
+        commit: &Commit,
+        snapshot: &Snapshot,
+        options: &Options,
+        batch: &mut Batch,
+    ) -> Result<(), Error> {
+        self.log.append(commit, batch);
+        if self.log.is_excessive(options, commit.at_ms) {
+            self.log.trim(snapshot, options, commit.at_ms, batch).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The commit that last changed the catalogue.
+async fn catalogue_version(snapshot: &Snapshot) -> Result<u64, Error> {
+    let found = snapshot.get_many(&[layout::CATALOGUE_KEY]).await?;
+    match found.into_iter().next().flatten() {
+        None => Ok(0),
+        Some(bytes) => layout::parse_u64(&bytes)
+            .ok_or_else(|| damaged("the version of the catalogue does not read")),
     }
 }
 
@@ -186,38 +294,4 @@ async fn counts(snapshot: &Snapshot, names: &Names) -> Result<HashMap<u32, u64>,
             Ok((number, count))
         })
         .collect()
-}
-
-/// The latest changes, in the order of their commits.
-#[derive(Debug)]
-struct Recent {
-    /// Every change after this commit is here.
-    complete_since: u64,
-    changes: VecDeque<(u64, u32, Bytes)>,
-}
-
-impl Recent {
-    fn add(&mut self, number: u64, records: &[Record]) {
-        let changed = records.iter().filter(|record| record.kind != Kind::DropCollection);
-        for record in changed {
-            self.changes.push_back((number, record.number, record.document_key.clone()));
-        }
-        while self.changes.len() > RECENT_CHANGES_MAX {
-            if let Some((number, ..)) = self.changes.pop_front() {
-                self.complete_since = number;
-            }
-        }
-    }
-
-    fn of(&self, number: u32, since: u64) -> Option<Vec<Bytes>> {
-        if since < self.complete_since {
-            return None;
-        }
-        let newer = self.changes.partition_point(|(commit, ..)| *commit <= since);
-        let newer = self.changes.range(newer..).filter(|(_, of, _)| *of == number);
-        let mut keys: Vec<Bytes> = newer.map(|(_, _, key)| key.clone()).collect();
-        keys.sort();
-        keys.dedup();
-        Some(keys)
-    }
 }

@@ -35,7 +35,7 @@ pub(crate) async fn insert(
     name: &str,
     documents: Vec<Document>,
 ) -> Result<Vec<Value>, Error> {
-    let target = inner.target(name)?;
+    let target = inner.target(name).await?;
     let prepared: Vec<Prepared> = documents
         .into_iter()
         .map(|document| prepare(inner, &target, document))
@@ -68,7 +68,7 @@ fn prepare(inner: &Inner, target: &Target, mut document: Document) -> Result<Pre
 /// Changes the documents that match.
 pub(crate) async fn modify(inner: &Inner, modify: Modify) -> Result<Modified, Error> {
     let Modify { collection, filter, change, multi, upsert } = modify;
-    let target = inner.target(&collection)?;
+    let target = inner.target(&collection).await?;
     let (filter, deed) = (Arc::new(filter), Arc::new(Deed::Change(change)));
     Work { inner, target, filter, deed, multi, upsert }.run().await
 }
@@ -76,15 +76,15 @@ pub(crate) async fn modify(inner: &Inner, modify: Modify) -> Result<Modified, Er
 /// Removes the documents that match.
 pub(crate) async fn remove(inner: &Inner, remove: Remove) -> Result<u64, Error> {
     let Remove { collection, filter, multi } = remove;
-    let target = inner.target(&collection)?;
+    let target = inner.target(&collection).await?;
     let (filter, deed) = (Arc::new(filter), Arc::new(Deed::Remove));
     let work = Work { inner, target, filter, deed, multi, upsert: false };
     Ok(work.run().await?.matched)
 }
 
 impl Inner {
-    fn target(&self, name: &str) -> Result<Target, Error> {
-        Ok(Target { name: name.into(), collection: self.collection(name)? })
+    async fn target(&self, name: &str) -> Result<Target, Error> {
+        Ok(Target { name: name.into(), collection: self.collection(name).await? })
     }
 }
 
@@ -206,7 +206,7 @@ impl Work<'_> {
     fn prepare_upsert(&self, scanned_at: Option<u64>) -> Upsert {
         let document = self.upsert_document();
         let document = document.and_then(|document| prepare(self.inner, &self.target, document));
-        Upsert { document, scanned_at, is_stale: false }
+        Upsert { document, scanned_at }
     }
 
     fn upsert_document(&self) -> Result<Document, Error> {

@@ -44,7 +44,7 @@ fn keys() -> Keys {
 }
 
 async fn open(time: &Time) -> Identity {
-    let engine = Engine::open(Store::memory(), time.clock()).unwrap();
+    let engine = Engine::open(Store::memory(), time.clock()).await.unwrap();
     Identity::open(engine, keys(), time.clock()).await.unwrap()
 }
 
@@ -225,7 +225,7 @@ async fn environments_do_not_take_each_others_tokens() {
     let other_name = Keys { env_id: "env-b".to_owned(), ..keys() };
     let other_key = Keys { token_key: "other".to_owned(), ..keys() };
     for other_keys in [other_name, other_key] {
-        let engine = Engine::open(Store::memory(), time.clock()).unwrap();
+        let engine = Engine::open(Store::memory(), time.clock()).await.unwrap();
         let other = Identity::open(engine, other_keys, time.clock()).await.unwrap();
         assert_eq!(other.verify_access(&issued.access_token), Err(TokenError::Invalid));
         let refused = other.refresh(&issued.refresh_token).await;
@@ -239,7 +239,7 @@ async fn signing_out_survives_a_restart_and_so_does_staying_in() {
     let folder = tempfile::tempdir().unwrap();
     let open = async || {
         let store = Store::fjall(folder.path(), FjallOptions::default()).unwrap();
-        let engine = Engine::open(store, time.clock()).unwrap();
+        let engine = Engine::open(store, time.clock()).await.unwrap();
         (engine.clone(), Identity::open(engine, keys(), time.clock()).await.unwrap())
     };
     let (engine, identity) = open().await;
@@ -264,7 +264,7 @@ async fn signing_out_survives_a_restart_and_so_does_staying_in() {
 #[tokio::test]
 async fn what_is_stored_lets_nobody_in_and_does_not_pile_up() {
     let time = Time::new();
-    let engine = Engine::open(Store::memory(), time.clock()).unwrap();
+    let engine = Engine::open(Store::memory(), time.clock()).await.unwrap();
     let identity = Identity::open(engine.clone(), keys(), time.clock()).await.unwrap();
     let account = identity.sign_in_anonymously(None).await.unwrap();
     let issued = identity.issue(&account).await.unwrap();

@@ -61,7 +61,7 @@ impl Environment {
         shared: Shared,
     ) -> Result<Self> {
         let id = keys.env_id.clone();
-        let engine = Engine::open(store, shared.clock.clone())?;
+        let engine = Engine::open(store, shared.clock.clone()).await?;
         let identity = Identity::open(engine.clone(), keys.clone(), shared.clock.clone()).await?;
         let bucket = files::bucket(&id, Some(shared.wechat.app_id()));
         let link_key = keys.link_key();

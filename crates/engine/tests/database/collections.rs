@@ -42,7 +42,7 @@ async fn collections_are_created_once_and_listed(store: Store) {
 }
 
 async fn a_missing_collection_is_an_error_everywhere(store: Store) {
-    let engine = Engine::open(store, Clock::fixed(0)).unwrap();
+    let engine = Engine::open(store, Clock::fixed(0)).await.unwrap();
     let all = Remove { multi: true, ..remove("{}", true) };
     let errors = [
         engine.find(find("{}")).await.unwrap_err(),

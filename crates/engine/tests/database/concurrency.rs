@@ -144,7 +144,7 @@ async fn a_failing_write_fails_alone(store: Store) {
 
 async fn engines_are_wholly_apart(store: Store) {
     let one = engine_with_things(store).await;
-    let other = Engine::open(Store::memory(), Clock::fixed(0)).unwrap();
+    let other = Engine::open(Store::memory(), Clock::fixed(0)).await.unwrap();
     one.insert(THINGS, documents(r#"[{"_id":"a","n":1}]"#)).await.unwrap();
     assert!(!other.has_collection(THINGS));
     let missing = other.find(find("{}")).await.unwrap_err();

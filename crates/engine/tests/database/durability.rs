@@ -17,9 +17,9 @@ const KILLED: &str = "YUNKAI_TEST_KILLED";
 /// Present in the environment of a test that was started again on a disk of its own to fill it.
 const FULL_DISK: &str = "YUNKAI_TEST_FULL_DISK";
 
-fn open(directory: &Path) -> Engine {
+async fn open(directory: &Path) -> Engine {
     let store = Store::fjall(directory, FjallOptions::default()).unwrap();
-    Engine::open(store, Clock::system()).unwrap()
+    Engine::open(store, Clock::system()).await.unwrap()
 }
 
 #[tokio::test]
@@ -27,7 +27,7 @@ async fn reopening_finds_everything() {
     let directory = tempfile::tempdir().unwrap();
     let mut expected = String::new();
     for round in 0..6 {
-        let engine = open(directory.path());
+        let engine = open(directory.path()).await;
         engine.ensure_collection(THINGS).await.unwrap();
         assert_eq!(contents(&engine).await, expected, "round {round}");
         assert_eq!(engine.count(THINGS, &filter("{}")).await.unwrap(), round);
@@ -46,7 +46,7 @@ async fn reopening_finds_everything() {
             engine.drop_collection(&passing).await.unwrap();
         }
     }
-    assert_eq!(open(directory.path()).collections().await, [THINGS]);
+    assert_eq!(open(directory.path()).await.collections().await, [THINGS]);
 }
 
 /// Starts itself again, lets it write with 16 tasks, kills it after some acknowledgements, and
@@ -82,7 +82,7 @@ fn acknowledged_writes_survive_a_kill() {
         assert!(seen >= acknowledgements, "the child ended by itself");
         child.wait().unwrap();
         tokio::runtime::Runtime::new().unwrap().block_on(async {
-            let engine = open(directory.path());
+            let engine = open(directory.path()).await;
             for id in &acknowledged {
                 let found = engine.get(THINGS, &Value::String(id.clone())).await.unwrap();
                 assert!(found.is_some(), "{id} was acknowledged and is gone");
@@ -98,7 +98,7 @@ fn acknowledged_writes_survive_a_kill() {
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn write_until_killed(directory: &Path) {
-    let engine = open(directory);
+    let engine = open(directory).await;
     engine.ensure_collection(THINGS).await.unwrap();
     let tasks = (0..16).map(|_| tokio::spawn(write_and_tell(engine.clone())));
     for task in tasks.collect::<Vec<_>>() {
@@ -151,7 +151,7 @@ fn a_full_disk_refuses_writes_and_loses_nothing() {
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn fill_disk(directory: &Path) {
-    let engine = open(directory);
+    let engine = open(directory).await;
     engine.create_collection(THINGS).await.unwrap();
     let ballast = directory.join("ballast");
     std::fs::write(&ballast, vec![0; 1 << 20]).unwrap();
@@ -172,7 +172,7 @@ async fn fill_disk(directory: &Path) {
 
     std::fs::remove_file(&ballast).unwrap();
     drop(engine);
-    let engine = open(directory);
+    let engine = open(directory).await;
     for id in &acknowledged {
         assert!(engine.get(THINGS, id).await.unwrap().is_some(), "{id:?} was acknowledged");
     }

@@ -4,6 +4,7 @@
 //! - `writing`: insert, modify, remove, one caller at a time
 //! - `concurrency`: many callers at once
 //! - `collections`: creating, dropping, naming
+//! - `changes`: the change log
 //! - `durability`: closing, dropping, killing, disk full
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
@@ -27,6 +28,7 @@ macro_rules! on_every_store {
     };
 }
 
+mod changes;
 mod collections;
 mod concurrency;
 mod durability;
@@ -43,7 +45,7 @@ const THINGS: &str = "things";
 
 /// An engine with one empty collection.
 async fn engine_with_things(store: Store) -> Engine {
-    let engine = Engine::open(store, Clock::fixed(1_700_000_000_000)).unwrap();
+    let engine = Engine::open(store, Clock::fixed(1_700_000_000_000)).await.unwrap();
     engine.create_collection(THINGS).await.unwrap();
     engine
 }
@@ -137,6 +139,7 @@ fn kind(error: &Error) -> &'static str {
         Error::IdRefused { .. } => "IdRefused",
         Error::DocumentTooLarge { .. } => "DocumentTooLarge",
         Error::WriteTooLarge { .. } => "WriteTooLarge",
+        Error::ChangesTooOld { .. } => "ChangesTooOld",
         Error::Query(_) => "Query",
         Error::Store(_) => "Store",
         Error::Closed => "Closed",

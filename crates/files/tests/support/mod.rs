@@ -34,7 +34,7 @@ impl Room {
     }
 
     pub async fn open_in(dir: &Path) -> Self {
-        let engine = Engine::open(Store::memory(), Clock::fixed(NOW_MS)).unwrap();
+        let engine = Engine::open(Store::memory(), Clock::fixed(NOW_MS)).await.unwrap();
         let files = Self::files_in(dir, &engine).await;
         Self { dir: dir.to_owned(), _temporary: None, engine, files }
     }
