@@ -244,7 +244,7 @@ impl Turn<'_> {
             self.write(key, ChangeKind::Remove, current, None);
             return Ok(());
         };
-        let changed = apply(change, current)?;
+        let changed = apply(change, current, &self.touch.filter)?;
         if !self.touch.multi {
             self.done.document = Some(changed.clone().unwrap_or_else(|| current.clone()));
         }
@@ -278,12 +278,13 @@ impl Turn<'_> {
     }
 }
 
-/// The document after the change; `None` when it stays as it is.
-fn apply(change: &Change, current: &Bytes) -> Result<Option<Bytes>, Error> {
+/// The document after the change; `None` when it stays as it is. The filter, which it passes, says
+/// what the positional `$` means.
+fn apply(change: &Change, current: &Bytes, filter: &Filter) -> Result<Option<Bytes>, Error> {
     let changed = match change {
         Change::Operators(update) => {
             let mut document = Document::from_bytes(current)?;
-            if !update.apply(&mut document)? {
+            if !update.apply_matching(&mut document, filter)? {
                 return Ok(None);
             }
             encode(&document)?

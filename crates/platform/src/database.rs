@@ -50,6 +50,8 @@ pub struct Write {
     pub filter: Option<Document>,
     /// Operators (`$set` …) when `merge`, else the document that takes the place of the old one.
     pub data: Document,
+    /// Conditions on array elements that `$[name]` in paths refers to.
+    pub array_filters: Vec<Document>,
     /// Whether every matching document changes, or only the first.
     pub multi: bool,
     /// True to change fields, false to replace the document.
@@ -137,7 +139,11 @@ pub async fn write(context: &Context, write: Write) -> Result<Written> {
     }
     let filter = owned_filter(context, decision, write.filter.unwrap_or_default())?;
     let change = if write.merge {
-        Change::Operators(Update::parse(&as_operators(data))?)
+        Change::Operators(Update::parse_at(
+            &as_operators(data),
+            &write.array_filters,
+            context.now_ms,
+        )?)
     } else {
         refuse_operators(&data)?;
         Change::Replace(data)

@@ -18,6 +18,13 @@ pub(crate) struct Segment {
     pub(crate) index: Option<usize>,
 }
 
+impl Segment {
+    /// The segment that picks an element.
+    pub(crate) fn of_index(index: usize) -> Segment {
+        Segment { name: index.to_string(), index: Some(index) }
+    }
+}
+
 impl Path {
     /// Splits at the dots. Empty names are allowed here: a stored field may have one.
     ///
@@ -33,6 +40,12 @@ impl Path {
             return Err(Error::Value(value::Error::TooDeep));
         }
         Ok(Path { text: text.to_owned(), segments })
+    }
+
+    /// A path of these segments, at least one.
+    pub(crate) fn from_segments(segments: Vec<Segment>) -> Path {
+        let names: Vec<&str> = segments.iter().map(|segment| segment.name.as_str()).collect();
+        Path { text: names.join("."), segments }
     }
 
     /// The path as written.
@@ -66,66 +79,108 @@ pub(crate) fn any<'a, V>(
 where
     V: FnMut(Option<&View<'a>>) -> Result<bool, Error>,
 {
-    let Some((first, rest)) = segments.split_first() else {
-        return Ok(false);
-    };
-    match document.get(&first.name) {
-        None => visit(None),
-        Some(value) if rest.is_empty() => any_leaf(&value, leaf, visit),
-        Some(View::Document(inner)) => any(&inner, rest, leaf, visit),
-        Some(View::Array(array)) => any_in_array(&array, rest, leaf, visit),
-        Some(_) => visit(None),
-    }
+    Walk { leaf, visit, element: None }.document(document, segments)
 }
 
-/// The end of a path.
+/// [`any`] at the end of a path.
 pub(crate) fn any_leaf<'a, V>(value: &View<'a>, leaf: Leaf, visit: &mut V) -> Result<bool, Error>
 where
     V: FnMut(Option<&View<'a>>) -> Result<bool, Error>,
 {
-    if let (View::Array(array), Leaf::Expand) = (value, leaf) {
-        for element in array.iter() {
-            if visit(Some(&element?))? {
-                return Ok(true);
-            }
-        }
-    }
-    visit(Some(value))
+    Walk { leaf, visit, element: None }.leaf(value)
 }
 
-/// An array in the middle of a path: its documents are entered, and a numeric segment also picks
-/// one element.
-fn any_in_array<'a, V>(
-    array: &ArrayView<'a>,
+/// [`any`] that tells on yes which element of the outermost array it went through, when it went
+/// through one without being told the index.
+pub(crate) fn any_element<'a, V>(
+    document: &DocView<'a>,
     segments: &[Segment],
     leaf: Leaf,
     visit: &mut V,
-) -> Result<bool, Error>
+) -> Result<Option<Option<usize>>, Error>
 where
     V: FnMut(Option<&View<'a>>) -> Result<bool, Error>,
 {
-    let Some((first, rest)) = segments.split_first() else {
-        return Ok(false);
-    };
-    for (index, element) in array.iter().enumerate() {
-        let element = element?;
-        if let View::Document(inner) = &element
-            && any(inner, segments, leaf, visit)?
-        {
-            return Ok(true);
-        }
-        if first.index != Some(index) {
-            continue;
-        }
-        let found = match &element {
-            _ if rest.is_empty() => visit(Some(&element))?,
-            View::Document(inner) => any(inner, rest, leaf, visit)?,
-            View::Array(inner) => any_in_array(inner, rest, leaf, visit)?,
-            _ => false,
+    let mut walk = Walk { leaf, visit, element: None };
+    Ok(walk.document(document, segments)?.then_some(walk.element))
+}
+
+/// A walk along a path.
+struct Walk<'v, V> {
+    leaf: Leaf,
+    visit: &'v mut V,
+    /// The element of the outermost array the walk is in.
+    element: Option<usize>,
+}
+
+impl<'a, V: FnMut(Option<&View<'a>>) -> Result<bool, Error>> Walk<'_, V> {
+    fn document(&mut self, document: &DocView<'a>, segments: &[Segment]) -> Result<bool, Error> {
+        let Some((first, rest)) = segments.split_first() else {
+            return Ok(false);
         };
-        if found {
-            return Ok(true);
+        match document.get(&first.name) {
+            None => (self.visit)(None),
+            Some(value) if rest.is_empty() => self.leaf(&value),
+            Some(View::Document(inner)) => self.document(&inner, rest),
+            Some(View::Array(array)) => self.array(&array, rest),
+            Some(_) => (self.visit)(None),
         }
     }
-    Ok(false)
+
+    /// The end of the path.
+    fn leaf(&mut self, value: &View<'a>) -> Result<bool, Error> {
+        if let (View::Array(array), Leaf::Expand) = (value, self.leaf) {
+            for (index, element) in array.iter().enumerate() {
+                let element = element?;
+                if self.within(index, |walk| (walk.visit)(Some(&element)))? {
+                    return Ok(true);
+                }
+            }
+        }
+        (self.visit)(Some(value))
+    }
+
+    /// Looks into an element, and remembers it when that was a success.
+    fn within(
+        &mut self,
+        index: usize,
+        look: impl FnOnce(&mut Self) -> Result<bool, Error>,
+    ) -> Result<bool, Error> {
+        let outer = self.element;
+        self.element = outer.or(Some(index));
+        let found = look(self)?;
+        if !found {
+            self.element = outer;
+        }
+        Ok(found)
+    }
+
+    /// An array in the middle of a path: its documents are entered, and a numeric segment also
+    /// picks one element.
+    fn array(&mut self, array: &ArrayView<'a>, segments: &[Segment]) -> Result<bool, Error> {
+        let Some((first, rest)) = segments.split_first() else {
+            return Ok(false);
+        };
+        for (index, element) in array.iter().enumerate() {
+            let element = element?;
+            if let View::Document(inner) = &element
+                && self.within(index, |walk| walk.document(inner, segments))?
+            {
+                return Ok(true);
+            }
+            if first.index != Some(index) {
+                continue;
+            }
+            let found = match &element {
+                _ if rest.is_empty() => (self.visit)(Some(&element))?,
+                View::Document(inner) => self.document(inner, rest)?,
+                View::Array(inner) => self.array(inner, rest)?,
+                _ => false,
+            };
+            if found {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
 }

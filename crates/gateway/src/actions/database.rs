@@ -80,6 +80,10 @@ fn write(envelope: &Envelope) -> Result<Write> {
         filter: envelope.document("query")?,
         // Without data a replacement would empty the document.
         data: envelope.document("data")?.ok_or_else(|| invalid("data", "a document", "文档"))?,
+        array_filters: match envelope.json("arrayFilters") {
+            Some(_) => envelope.documents("arrayFilters")?,
+            None => Vec::new(),
+        },
         multi: envelope.flag("multi"),
         merge: envelope.flag("merge"),
         upsert: envelope.flag("upsert"),

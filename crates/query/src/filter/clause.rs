@@ -159,6 +159,16 @@ impl Test {
 }
 
 impl ElementCondition {
+    /// The index of the first element that passes.
+    pub(super) fn first_index_in(&self, array: &ArrayView<'_>) -> Result<Option<usize>, Error> {
+        for (index, element) in array.iter().enumerate() {
+            if self.passes(&element?)? {
+                return Ok(Some(index));
+            }
+        }
+        Ok(None)
+    }
+
     /// The first element that passes.
     pub(crate) fn first_in<'a>(&self, array: &ArrayView<'a>) -> Result<Option<View<'a>>, Error> {
         for element in array.iter() {

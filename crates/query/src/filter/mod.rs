@@ -8,7 +8,7 @@ mod kind;
 mod operand;
 mod parse;
 
-use value::{DocView, Document, RawDoc, Value};
+use value::{DocView, Document, RawDoc, Value, View};
 
 use crate::Error;
 use crate::path::{self, Path};
@@ -106,6 +106,16 @@ impl Filter {
         self.node.check(document)
     }
 
+    /// Which element of an array made the document pass: what the positional `$` of updates and
+    /// projections means. `None` when the document does not pass, or not by an element; with
+    /// several conditions on arrays the last one tells.
+    ///
+    /// # Errors
+    /// As [`Filter::check`].
+    pub fn matched_element(&self, document: &DocView<'_>) -> Result<Option<usize>, Error> {
+        Ok(self.node.element(document)?.flatten())
+    }
+
     /// Both filters at once.
     #[must_use]
     pub fn and(self, other: Filter) -> Filter {
@@ -189,6 +199,41 @@ impl Node {
         }
     }
 
+    /// `None` when the document does not pass; otherwise the element that made it pass, if one did.
+    fn element(&self, document: &DocView<'_>) -> Result<Option<Option<usize>>, Error> {
+        match self {
+            Node::And(nodes) => {
+                let mut element = None;
+                for node in nodes {
+                    match node.element(document)? {
+                        None => return Ok(None),
+                        Some(found) => element = found.or(element),
+                    }
+                }
+                Ok(Some(element))
+            }
+            Node::Or(nodes) => {
+                for node in nodes {
+                    if let Some(found) = node.element(document)? {
+                        return Ok(Some(found));
+                    }
+                }
+                Ok(None)
+            }
+            Node::Field(path, clauses) => {
+                let mut element = None;
+                for clause in clauses {
+                    match clause.element(document, path)? {
+                        None => return Ok(None),
+                        Some(found) => element = found.or(element),
+                    }
+                }
+                Ok(Some(element))
+            }
+            other => Ok(other.check(document)?.then_some(None)),
+        }
+    }
+
     /// Shows every clause that each passing document must satisfy.
     fn each_required<'f>(&'f self, show: &mut impl FnMut(&'f Path, &'f Clause)) {
         match self {
@@ -228,6 +273,23 @@ fn all_on_path(clauses: &[Clause], document: &DocView<'_>, path: &Path) -> Resul
 }
 
 impl Clause {
+    /// As [`Node::element`].
+    fn element(&self, document: &DocView<'_>, path: &Path) -> Result<Option<Option<usize>>, Error> {
+        let Clause::Is(test) = self else {
+            let holds = all_on_path(std::slice::from_ref(self), document, path)?;
+            return Ok(holds.then_some(None));
+        };
+        let mut inner = None;
+        let outer = path::any_element(document, path.segments(), test.leaf(), &mut |view| {
+            if let (Test::Element(condition), Some(View::Array(array))) = (test, view) {
+                inner = condition.first_index_in(array)?;
+                return Ok(inner.is_some());
+            }
+            test.check(view)
+        })?;
+        Ok(outer.map(|outer| outer.or(inner)))
+    }
+
     /// The values one of which is required, when they can be listed.
     fn points(&self) -> Option<&[Value]> {
         match self {

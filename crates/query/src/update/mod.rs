@@ -3,16 +3,19 @@
 
 mod arithmetic;
 mod array;
+mod bitwise;
 mod operator;
 pub(crate) mod place;
+mod positional;
 
 use std::cmp::Ordering;
 
-use value::{Document, Value, equals};
+use value::{DocView, Document, Value, equals};
 
-use crate::Error;
 use crate::path::{Path, Segment};
+use crate::{Error, Filter};
 use operator::Operator;
+use positional::{ArrayFilters, Filling};
 
 /// Most changes of one update: each costs a look through the fields of its document.
 const CHANGES_MAX: usize = 10_000;
@@ -21,6 +24,9 @@ const CHANGES_MAX: usize = 10_000;
 #[derive(Debug, Clone)]
 pub struct Update {
     changes: Vec<Change>,
+    array_filters: ArrayFilters,
+    /// Whether a path has a place that only a document can fill.
+    is_open: bool,
 }
 
 /// One operator at one path.
@@ -38,8 +44,36 @@ impl Update {
     ///
     /// # Errors
     /// Unknown operators, operands of the wrong kind, two changes at one path or within each other,
-    /// positional segments (`$`, `$[]`), more than 10,000 changes.
+    /// more than 10,000 changes. `$currentDate` needs [`Update::parse_at`].
     pub fn parse(update: &Document) -> Result<Update, Error> {
+        Update::read(update, &[], None)
+    }
+
+    /// [`Update::parse`] with the conditions that `$[name]` in paths refers to.
+    ///
+    /// # Errors
+    /// As [`Update::parse`], and array filters that are unknown, unused or not about one name.
+    pub fn parse_with(update: &Document, array_filters: &[Document]) -> Result<Update, Error> {
+        Update::read(update, array_filters, None)
+    }
+
+    /// [`Update::parse_with`] at a moment, in milliseconds since 1970: what `$currentDate` sets.
+    ///
+    /// # Errors
+    /// As [`Update::parse_with`].
+    pub fn parse_at(
+        update: &Document,
+        array_filters: &[Document],
+        now_ms: i64,
+    ) -> Result<Update, Error> {
+        Update::read(update, array_filters, Some(now_ms))
+    }
+
+    fn read(
+        update: &Document,
+        array_filters: &[Document],
+        now_ms: Option<i64>,
+    ) -> Result<Update, Error> {
         let mut changes = Vec::new();
         for (name, fields) in update.iter() {
             let only_on_insert = name == "$setOnInsert";
@@ -48,7 +82,7 @@ impl Update {
             };
             for (path, operand) in fields.iter() {
                 let path = update_path(path)?;
-                let operator = Operator::parse(name, &path, operand)?;
+                let operator = Operator::parse(name, &path, operand, now_ms)?;
                 changes.push(Change { path, operator, only_on_insert });
             }
             // An operator without fields must still exist.
@@ -62,19 +96,37 @@ impl Update {
                 format_args!("一次更新不能超过 {CHANGES_MAX} 个字段,请拆分。"),
             ));
         }
-        refuse_overlaps(&changes)?;
+        let array_filters = ArrayFilters::parse(array_filters)?;
+        array_filters.check(changes.iter().map(|change| &change.path))?;
+        refuse_overlaps(changes.iter().flat_map(Change::paths).collect())?;
         changes.sort_by(|one, other| by_path(one.destination(), other.destination()));
-        Ok(Update { changes })
+        let is_open = changes.iter().any(|change| positional::is_open(&change.path));
+        Ok(Update { changes, array_filters, is_open })
     }
 
     /// Changes the document; `true` when it really became another: setting a field to the value it
     /// has is no change. On an error the document stays as it was.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when a stored value is of the wrong kind, [`Error::Malformed`] for a
-    /// change of `_id`, [`Error::Value`] for a result beyond the limits.
+    /// [`Error::Conflict`] when a stored value is of the wrong kind, or a positional `$` has no
+    /// element; [`Error::Malformed`] for a change of `_id`, [`Error::Value`] for a result beyond
+    /// the limits.
     pub fn apply(&self, document: &mut Document) -> Result<bool, Error> {
-        self.apply_changes(document, false)
+        self.apply_changes(document, false, None)
+    }
+
+    /// [`Update::apply`] to a document that passes `filter`, which tells what `$` means.
+    ///
+    /// # Errors
+    /// As [`Update::apply`].
+    pub fn apply_matching(&self, document: &mut Document, filter: &Filter) -> Result<bool, Error> {
+        let needs_match =
+            self.is_open && self.changes.iter().any(|change| positional::needs_match(&change.path));
+        let matched = match needs_match {
+            true => filter.matched_element(&DocView::Owned(document))?,
+            false => None,
+        };
+        self.apply_changes(document, false, matched)
     }
 
     /// [`Update::apply`] together with `$setOnInsert`, on the seed of an upsert.
@@ -82,15 +134,23 @@ impl Update {
     /// # Errors
     /// As [`Update::apply`].
     pub fn apply_on_insert(&self, document: &mut Document) -> Result<bool, Error> {
-        self.apply_changes(document, true)
+        self.apply_changes(document, true, None)
     }
 
-    fn apply_changes(&self, document: &mut Document, inserting: bool) -> Result<bool, Error> {
+    fn apply_changes(
+        &self,
+        document: &mut Document,
+        inserting: bool,
+        matched: Option<usize>,
+    ) -> Result<bool, Error> {
         let mut changed = document.clone();
-        for change in &self.changes {
-            if inserting || !change.only_on_insert {
-                change.operator.apply(&mut changed, &change.path)?;
+        let due = self.changes.iter().filter(|change| inserting || !change.only_on_insert);
+        if self.is_open {
+            for (path, operator) in self.filled(document, due, matched)? {
+                operator.apply(&mut changed, &path)?;
             }
+        } else {
+            due.into_iter().try_for_each(|it| it.operator.apply(&mut changed, &it.path))?;
         }
         keep_id(document, &mut changed)?;
         if changed == *document {
@@ -99,6 +159,32 @@ impl Update {
         changed.check_limits()?;
         *document = changed;
         Ok(true)
+    }
+
+    /// The changes with every place of their paths filled, in the order they happen.
+    fn filled<'c>(
+        &self,
+        document: &Document,
+        changes: impl Iterator<Item = &'c Change>,
+        matched: Option<usize>,
+    ) -> Result<Vec<(Path, &'c Operator)>, Error> {
+        let filling = Filling { filters: &self.array_filters, matched };
+        let mut filled = Vec::new();
+        for change in changes {
+            if let Operator::Rename(_) = change.operator {
+                filled.push((change.path.clone(), &change.operator));
+                continue;
+            }
+            let paths = filling.fill(document, &change.path)?;
+            filled.extend(paths.into_iter().map(|path| (path, &change.operator)));
+        }
+        refuse_overlaps(filled.iter().map(|(path, _)| path).collect())?;
+        let destination = |(path, operator): &(Path, &'c Operator)| match operator {
+            Operator::Rename(target) => target.clone(),
+            _ => path.clone(),
+        };
+        filled.sort_by(|one, other| by_path(&destination(one), &destination(other)));
+        Ok(filled)
     }
 }
 
@@ -142,16 +228,16 @@ fn update_path(text: &str) -> Result<Path, Error> {
                 format_args!("路径 '{text}' 中有空字段名,请修改。"),
             ));
         }
-        if segment.name.starts_with('$') {
+        if segment.name.starts_with('$') && !positional::is_placeholder(&segment.name) {
             return Err(Error::unknown_operator(&segment.name, text));
         }
     }
+    positional::check_path(&path)?;
     Ok(path)
 }
 
 /// Two changes at one path, or one within the other, have no agreed order.
-fn refuse_overlaps(changes: &[Change]) -> Result<(), Error> {
-    let mut paths: Vec<&Path> = changes.iter().flat_map(Change::paths).collect();
+fn refuse_overlaps(mut paths: Vec<&Path>) -> Result<(), Error> {
     let names = |path: &Path| -> Vec<String> {
         path.segments().iter().map(|segment: &Segment| segment.name.clone()).collect()
     };

@@ -6,7 +6,8 @@ use value::{Document, Value, compare};
 
 use super::arithmetic::Arithmetic;
 use super::array::{AddToSet, Pop, Pull, PullAll, Push};
-use super::place;
+use super::bitwise::Bitwise;
+use super::{place, positional};
 use crate::Error;
 use crate::path::Path;
 
@@ -16,6 +17,7 @@ pub(super) enum Operator {
     Set(Value),
     Unset,
     Arithmetic(Arithmetic, Value),
+    Bitwise(Bitwise),
     /// Keeps the operand when it compares this way to what is stored.
     Bound(Ordering, Value),
     /// To this path.
@@ -28,7 +30,7 @@ pub(super) enum Operator {
 }
 
 /// Every operator there is; [`Operator::parse`] has an arm for each.
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 15] = [
     "$set",
     "$setOnInsert",
     "$unset",
@@ -42,6 +44,8 @@ const NAMES: [&str; 13] = [
     "$pull",
     "$pullAll",
     "$addToSet",
+    "$bit",
+    "$currentDate",
 ];
 
 impl Operator {
@@ -55,7 +59,12 @@ impl Operator {
     }
 
     /// Reads the operand of one field.
-    pub(super) fn parse(name: &str, path: &Path, operand: &Value) -> Result<Operator, Error> {
+    pub(super) fn parse(
+        name: &str,
+        path: &Path,
+        operand: &Value,
+        now_ms: Option<i64>,
+    ) -> Result<Operator, Error> {
         let arithmetic = |arithmetic: Arithmetic| {
             arithmetic.check_amount(path, operand)?;
             Ok(Operator::Arithmetic(arithmetic, operand.clone()))
@@ -67,7 +76,9 @@ impl Operator {
             "$mul" => arithmetic(Arithmetic::Multiply),
             "$min" => Ok(Operator::Bound(Ordering::Less, operand.clone())),
             "$max" => Ok(Operator::Bound(Ordering::Greater, operand.clone())),
-            "$rename" => rename(operand).map(Operator::Rename),
+            "$rename" => rename(path, operand).map(Operator::Rename),
+            "$bit" => Bitwise::parse(path, operand).map(Operator::Bitwise),
+            "$currentDate" => current_date(path, operand, now_ms).map(Operator::Set),
             "$push" => Push::parse(path, operand).map(Operator::Push),
             "$pop" => Pop::parse(path, operand).map(Operator::Pop),
             "$pull" => Pull::parse(path, operand).map(Operator::Pull),
@@ -93,6 +104,13 @@ impl Operator {
                 }
                 None => place::write(document, path, arithmetic.of_nothing(amount)),
             },
+            Operator::Bitwise(bitwise) => match place::find_mut(document, path) {
+                Some(stored) => {
+                    *stored = bitwise.apply(path, Some(stored))?;
+                    Ok(())
+                }
+                None => place::write(document, path, bitwise.apply(path, None)?),
+            },
             Operator::Bound(wanted, bound) => match place::find_mut(document, path) {
                 Some(stored) => {
                     if compare(bound, stored) == *wanted {
@@ -112,12 +130,57 @@ impl Operator {
     }
 }
 
-fn rename(operand: &Value) -> Result<Path, Error> {
-    match operand {
-        Value::String(target) => super::update_path(target),
-        _ => Err(Error::malformed(
+fn rename(source: &Path, operand: &Value) -> Result<Path, Error> {
+    let Value::String(target) = operand else {
+        return Err(Error::malformed(
             "$rename needs the new name as text; correct the update.",
             "$rename 的内容应为新字段名,请修改。",
+        ));
+    };
+    let target = super::update_path(target)?;
+    for path in [source, &target] {
+        if positional::is_open(path) {
+            let path = path.text();
+            return Err(Error::malformed(
+                format_args!("A field of $rename may not be dynamic: '{path}'; name it."),
+                format_args!("$rename 的字段不能使用位置操作符:'{path}',请写明字段名。"),
+            ));
+        }
+    }
+    Ok(target)
+}
+
+/// What `$currentDate` sets: `true` means a date, as `{"$type": "date"}` does.
+fn current_date(path: &Path, operand: &Value, now_ms: Option<i64>) -> Result<Value, Error> {
+    let path = path.text();
+    let now_ms = now_ms.ok_or_else(|| {
+        Error::malformed(
+            format_args!("$currentDate at '{path}' has no clock here; set a date."),
+            format_args!("此处无法为 '{path}' 使用 $currentDate,请直接设置日期。"),
+        )
+    })?;
+    let kind = match operand {
+        Value::Bool(_) => Some("date"),
+        Value::Document(document) if document.len() == 1 => {
+            document.get("$type").and_then(Value::as_str)
+        }
+        _ => None,
+    };
+    match kind {
+        Some("date") => Ok(Value::Date(now_ms)),
+        Some("timestamp") => {
+            let seconds = u32::try_from(now_ms / 1000).unwrap_or(0);
+            Ok(Value::Timestamp(u64::from(seconds) << 32 | 1))
+        }
+        _ => Err(Error::malformed(
+            format_args!(
+                "$currentDate at '{path}' needs true, {{$type: \"date\"}} or {{$type: \
+                 \"timestamp\"}}; correct the update."
+            ),
+            format_args!(
+                "'{path}' 处的 $currentDate 应为 true、{{$type: \"date\"}} 或 {{$type: \
+                 \"timestamp\"}},请修改。"
+            ),
         )),
     }
 }
