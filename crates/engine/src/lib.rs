@@ -19,6 +19,7 @@ mod changes;
 mod chunk;
 mod clock;
 mod committer;
+mod cursor;
 mod error;
 mod find;
 mod follow;
@@ -42,6 +43,7 @@ use value::{Document, Value};
 
 pub use changes::{ChangeKind, ChangePage, ChangeRecord, Position};
 pub use clock::Clock;
+pub use cursor::Cursor;
 pub use error::Error;
 pub use id::new_id;
 pub use options::Options;

@@ -32,13 +32,7 @@ pub struct Envelope {
 impl Envelope {
     /// Reads a JSON body.
     pub fn from_json(body: &[u8], now_ms: i64) -> Result<Self> {
-        let members: Map<String, Json> = serde_json::from_slice(body).map_err(|error| {
-            let message = format!(
-                "The request body is not a JSON object: {error}. / 请求体不是合法的 JSON 对象:{error}"
-            );
-            Error::with_cause(Code::InvalidParameter, message, error)
-        })?;
-        Self::from_members(members, Vec::new(), now_ms)
+        Self::from_members(members(body)?, Vec::new(), now_ms)
     }
 
     /// Takes parameters that were read from somewhere else.
@@ -51,6 +45,13 @@ impl Envelope {
             return Err(invalid("action", "a string", "字符串"));
         };
         Ok(Self { action: action.clone(), members, binary, now_ms })
+    }
+
+    /// Parameters of a request whose path says what to do.
+    pub fn parameters(body: &[u8], now_ms: i64) -> Result<Self> {
+        let body = if body.is_empty() { b"{}" } else { body };
+        let members = members(body)?;
+        Ok(Self { action: String::new(), members, binary: Vec::new(), now_ms })
     }
 
     /// A string parameter; absent, null and other kinds are `None`.
@@ -142,6 +143,15 @@ impl Envelope {
             })
             .collect()
     }
+}
+
+fn members(body: &[u8]) -> Result<Map<String, Json>> {
+    serde_json::from_slice(body).map_err(|error| {
+        let message = format!(
+            "The request body is not a JSON object: {error}. / 请求体不是合法的 JSON 对象:{error}"
+        );
+        Error::with_cause(Code::InvalidParameter, message, error)
+    })
 }
 
 /// The error for a parameter of the wrong kind.

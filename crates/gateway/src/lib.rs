@@ -13,6 +13,7 @@
 
 mod actions;
 mod admin;
+mod api;
 mod auth;
 mod codes;
 mod console;

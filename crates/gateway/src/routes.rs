@@ -11,7 +11,7 @@ use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::server::Gateway;
-use crate::{admin, auth, console, file_transfer, hosting, reply, web};
+use crate::{admin, api, auth, console, file_transfer, hosting, reply, web};
 
 /// The whole listener.
 pub fn router(gateway: Arc<Gateway>) -> Router {
@@ -29,6 +29,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
     Router::new()
         .merge(open)
         .merge(console)
+        .merge(api::routes())
         .route("/_health", get(health))
         .route("/_ready", get(health))
         .fallback(hosting::serve)

@@ -18,7 +18,7 @@ pub const LIMIT_MAX: u64 = 1_000;
 /// The most documents one `add` takes.
 pub const INSERT_MAX: usize = 1_000;
 /// Names that begin so belong to the platform itself.
-const RESERVED_PREFIX: &str = "system.";
+pub(crate) const RESERVED_PREFIX: &str = "system.";
 /// The field that says whose document it is.
 const OWNER_FIELD: &str = "_openid";
 /// What clients write where they mean their own openid.
@@ -185,10 +185,13 @@ pub async fn remove(
 /// Makes a collection; only for privileged callers.
 pub async fn create_collection(context: &Context, name: &str) -> Result<()> {
     check_name(name)?;
-    if !context.caller.is_privileged() {
-        return Err(permission_denied());
-    }
+    check_privileged(context)?;
     Ok(context.environment.engine().create_collection(name).await?)
+}
+
+/// Refuses everybody to whom permissions apply.
+pub(crate) fn check_privileged(context: &Context) -> Result<()> {
+    if context.caller.is_privileged() { Ok(()) } else { Err(permission_denied()) }
 }
 
 fn read_filter(context: &Context, collection: &str, filter: Document) -> Result<Filter> {
@@ -233,7 +236,7 @@ fn permission_denied() -> Error {
     )
 }
 
-fn check_name(collection: &str) -> Result<()> {
+pub(crate) fn check_name(collection: &str) -> Result<()> {
     if collection.is_empty() || collection.starts_with(RESERVED_PREFIX) {
         return Err(Error::new(
             Code::InvalidParameter,

@@ -11,6 +11,7 @@
 pub mod access;
 pub mod caller;
 pub mod calls;
+pub mod collections;
 pub mod database;
 pub mod deploy;
 pub mod directory;
@@ -24,6 +25,7 @@ mod rooms;
 mod server;
 pub mod sign_in;
 pub mod storage;
+pub mod transfer;
 
 pub use caller::{Caller, Context, User};
 pub use environment::{Environment, new_request_id};

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// 云开 · cloud development on your own machine.
 #[derive(Debug, Parser)]
@@ -21,6 +21,8 @@ pub enum Command {
     Dev(Dev),
     /// Serve as configured in a file. / 按配置文件运行服务
     Serve(Serve),
+    /// Collections of a running server: look, ask, move in and out. / 管理数据库集合
+    Database(Database),
     /// Say what this machine offers: Node, confinement, SDKs. / 检查本机环境
     Doctor,
 }
@@ -54,4 +56,137 @@ pub struct Serve {
     /// The configuration file.
     #[arg(long)]
     pub config: PathBuf,
+}
+
+/// Which running server a command acts on.
+#[derive(Debug, Args)]
+pub struct Target {
+    /// The server's address; in a project folder its dev server when absent.
+    #[arg(long, env = "YUNKAI_SERVER", global = true)]
+    pub server: Option<String>,
+    /// The apiKey of credentials.json; read from the data directory when absent.
+    #[arg(long, env = "YUNKAI_KEY", hide_env_values = true, global = true)]
+    pub key: Option<String>,
+    /// The environment's id; the server's default one when absent.
+    #[arg(long, global = true)]
+    pub env: Option<String>,
+    /// The data directory of the dev server; ./.yunkai when absent.
+    #[arg(long, global = true)]
+    pub data: Option<PathBuf>,
+}
+
+/// `yunkai database`.
+#[derive(Debug, Args)]
+pub struct Database {
+    /// Which server.
+    #[command(flatten)]
+    pub target: Target,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: DatabaseCommand,
+}
+
+/// What can be done with collections.
+#[derive(Debug, Subcommand)]
+pub enum DatabaseCommand {
+    /// List the collections. / 列出集合
+    Collections {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print documents, one per line. / 查询文档
+    Query {
+        /// The collection.
+        collection: String,
+        /// Which documents.
+        #[command(flatten)]
+        question: Question,
+        /// Print one JSON array.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Read documents from a file: JSON Lines, a JSON array, CSV or BSON. / 导入文档
+    Import(Import),
+    /// Write documents to a file: JSON Lines or CSV. / 导出文档
+    Export(Export),
+}
+
+/// Which documents, in which order, and what of them.
+#[derive(Debug, Args)]
+pub struct Question {
+    /// The condition, as JSON: '{"n": {"$gt": 3}}'.
+    #[arg(long)]
+    pub filter: Option<String>,
+    /// The order, as JSON: '{"n": -1}'.
+    #[arg(long)]
+    pub sort: Option<String>,
+    /// The fields, with commas between: title,author.name.
+    #[arg(long, value_delimiter = ',')]
+    pub fields: Vec<String>,
+    /// How many to leave out first.
+    #[arg(long)]
+    pub skip: Option<u64>,
+    /// How many at most.
+    #[arg(long)]
+    pub limit: Option<u64>,
+}
+
+/// `yunkai database import`.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// The collection.
+    pub collection: String,
+    /// The file; - reads the standard input.
+    pub file: PathBuf,
+    /// How the file is written; told by its name when absent.
+    #[arg(long, value_enum)]
+    pub format: Option<FileFormat>,
+    /// What to do with a row whose _id exists: refuse it, or let it take the document's place.
+    #[arg(long, value_enum, default_value_t = Conflict::Insert)]
+    pub mode: Conflict,
+    /// Make the collection when there is none.
+    #[arg(long)]
+    pub create: bool,
+    /// Write every refused row to this file, one JSON object per line.
+    #[arg(long)]
+    pub report: Option<PathBuf>,
+    /// Print the outcome as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `yunkai database export`.
+#[derive(Debug, Args)]
+pub struct Export {
+    /// The collection.
+    pub collection: String,
+    /// The file; the standard output when absent or -.
+    pub file: Option<PathBuf>,
+    /// How the file is written; told by its name when absent, JSON Lines otherwise.
+    #[arg(long, value_enum)]
+    pub format: Option<FileFormat>,
+    /// Which documents.
+    #[command(flatten)]
+    pub question: Question,
+}
+
+/// How a file is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FileFormat {
+    /// JSON Lines, or an array of documents.
+    Json,
+    /// A header row of field names, then rows.
+    Csv,
+    /// BSON documents one after another, as mongodump writes them.
+    Bson,
+}
+
+/// What to do with a row whose `_id` exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Conflict {
+    /// Refuse the row.
+    Insert,
+    /// Let the row take the document's place.
+    Upsert,
 }

@@ -2,7 +2,9 @@
 //! environment and prints.
 
 mod arguments;
+mod client;
 mod config;
+mod database;
 mod dev;
 mod doctor;
 mod language;
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         match arguments.command {
             Command::Dev(dev) => dev::run(dev).await,
             Command::Serve(serve) => serve::run(serve).await,
+            Command::Database(database) => database::run(database).await,
             Command::Doctor => doctor::run(),
         }
     });

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments;
+use crate::client;
 use crate::config::{Settings, Started};
 use crate::terminal;
 
@@ -75,6 +76,7 @@ pub struct Server {
     /// The platform behind it.
     pub platform: Arc<Platform>,
     url: String,
+    address: PathBuf,
     stop: CancellationToken,
     serving: tokio::task::JoinHandle<()>,
 }
@@ -82,11 +84,12 @@ pub struct Server {
 impl Server {
     /// Starts the platform and the wire on a listener.
     pub async fn start(started: Started) -> Result<Self> {
+        let address = client::address_file(&started.platform.data);
         let platform = Platform::start(started.platform).await?;
         let gateway = Gateway::new(Arc::clone(&platform), started.gateway);
         let stop = CancellationToken::new();
         let serving = tokio::spawn(gateway::serve(gateway, started.listener, stop.clone()));
-        Ok(Self { platform, url: started.url, stop, serving })
+        Ok(Self { platform, url: started.url, address, stop, serving })
     }
 
     /// `http://host:port`.
@@ -95,13 +98,20 @@ impl Server {
     }
 
     /// Says, for people and programs, that requests are answered now.
+    ///
+    /// The address is left in the data directory, where commands look for it.
     pub fn announce(&self) {
+        let address = serde_json::json!({ "url": self.url }).to_string();
+        if let Err(error) = std::fs::write(&self.address, address) {
+            tracing::warn!(%error, "the address could not be left in the data directory");
+        }
         terminal::line(&format!("ready {}", self.url));
     }
 
     /// Serves until the process is told to stop, then finishes requests in progress.
     pub async fn run(self) {
         told_to_stop().await;
+        let _ = std::fs::remove_file(&self.address);
         self.stop.cancel();
         let _ = self.serving.await;
         self.platform.stop().await;

@@ -1,0 +1,117 @@
+//! `/_api/database/*`: the administrator's API, spoken by the command line and the console.
+//!
+//! Every request carries the environment's API key as a Bearer token; nothing is granted for being
+//! on this machine, because a page of another site could send such a request, too. Documents are
+//! relaxed extended JSON. `docs/reference/openapi.json` describes it.
+
+mod database;
+mod transfer;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use axum::http::{Response, StatusCode, header};
+use axum::routing::{any, delete, get, post};
+use platform::keys::{self, Proof};
+use platform::{Caller, Code, Context, Error, Result};
+use serde_json::{Value as Json, json};
+
+use crate::codes::{http_status, vendor_code};
+use crate::envelope::Envelope;
+use crate::origin::{self, Peer};
+use crate::server::Gateway;
+use crate::{reply, upload};
+
+/// The largest body of a request that is not an import, in bytes.
+const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// The routes of this API.
+pub fn routes() -> Router<Arc<Gateway>> {
+    const COLLECTION: &str = "/_api/database/collections/{collection}";
+    let of = |rest: &str| format!("{COLLECTION}/{rest}");
+    Router::new()
+        .route("/_api/database/collections", get(database::list).post(database::create))
+        .route(COLLECTION, delete(database::drop_collection))
+        .route(&of("query"), post(database::query))
+        .route(&of("count"), post(database::count))
+        .route(&of("import"), post(transfer::import))
+        .route(&of("export"), post(transfer::export))
+        .route("/_api/database/{*rest}", any(unknown))
+}
+
+async fn unknown(State(gateway): State<Arc<Gateway>>, request: Request) -> Response<Body> {
+    answer(async {
+        let (parts, _) = request.into_parts();
+        context(&gateway, &parts)?;
+        Err(Error::new(
+            Code::Unsupported,
+            "This path is not part of the API: see docs/reference/openapi.json. / 接口不存在:参见 \
+             docs/reference/openapi.json。",
+        ))
+    })
+    .await
+}
+
+/// Who asks, of which environment: `?env=ID`, the default one when absent.
+fn context(gateway: &Gateway, parts: &Parts) -> Result<Context> {
+    let peer = origin::peer(parts)?;
+    let named = parameter(parts, "env").unwrap_or_default();
+    let environment = gateway.platform().environment(&named)?;
+    let key = parts.headers.get(header::AUTHORIZATION).and_then(|it| it.to_str().ok());
+    let key = key.and_then(|it| it.strip_prefix("Bearer ")).unwrap_or_default();
+    // A function is not the operator, whatever it found to send.
+    if matches!(peer, Peer::Worker(_)) || key.is_empty() {
+        return Err(Error::new(
+            Code::SignatureInvalid,
+            "This needs the apiKey of credentials.json as a Bearer token. / 请使用 \
+             credentials.json 中的 apiKey 作为 Bearer 令牌。",
+        ));
+    }
+    keys::verify(&environment, &Proof::Bearer(key))?;
+    Ok(origin::client_context(gateway, environment, Caller::Administrator, &peer, &parts.headers))
+}
+
+/// A parameter of the address, decoded.
+fn parameter(parts: &Parts, name: &str) -> Option<String> {
+    let query = parts.uri.query()?;
+    let value = query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
+    let value = value.replace('+', " ");
+    Some(percent_encoding::percent_decode_str(&value).decode_utf8_lossy().into_owned())
+}
+
+/// Reads who asks and the parameters in the body.
+async fn read(gateway: &Gateway, request: Request) -> Result<(Context, Envelope)> {
+    let (parts, body) = request.into_parts();
+    let context = context(gateway, &parts)?;
+    let body = upload::read_body(body, BODY_BYTES_MAX).await?;
+    let envelope = Envelope::parameters(&body, context.now_ms)?;
+    Ok((context, envelope))
+}
+
+/// JSON text, or the error as `{code, message}` with a status.
+async fn answer(outcome: impl Future<Output = Result<String>>) -> Response<Body> {
+    match outcome.await {
+        Ok(text) => reply::json_response(StatusCode::OK, text),
+        Err(error) => refuse(&error),
+    }
+}
+
+fn refuse(error: &Error) -> Response<Body> {
+    reply::note("", error);
+    let status = match error.code() {
+        // What the documents refuse is the caller's to correct.
+        Code::DatabaseRefused => 409,
+        Code::Unsupported => 404,
+        code => http_status(code),
+    };
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    reply::json_response(status, told(error).to_string())
+}
+
+/// An error as clients of this API read it.
+fn told(error: &Error) -> Json {
+    json!({ "code": vendor_code(error.code()), "message": error.message() })
+}

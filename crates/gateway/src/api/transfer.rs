@@ -1,0 +1,165 @@
+//! Imports and exports as streams. An import answers while it reads: lines of JSON that tell
+//! refused rows and progress, and a last line that says how it ended. So whoever loses the
+//! connection knows which rows are settled.
+
+use std::sync::Arc;
+
+use axum::body::{Body, BodyDataStream, Bytes};
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderValue, Response, header};
+use futures_util::stream::{self, StreamExt};
+use platform::transfer::{
+    Export, ExportFormat, Exporter, Import, ImportFormat, Importer, Mode, Refused,
+};
+use platform::{Code, Error, Result};
+use serde_json::json;
+
+use super::{context, parameter, read, refuse, told};
+use crate::encode;
+use crate::envelope::invalid;
+use crate::server::Gateway;
+
+/// `POST collections/NAME/import?format=json|csv|bson&mode=insert|upsert&create=true`, the file as
+/// the body.
+pub async fn import(
+    State(gateway): State<Arc<Gateway>>,
+    Path(collection): Path<String>,
+    request: Request,
+) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let importer = async {
+        let context = context(&gateway, &parts)?;
+        let format = match parameter(&parts, "format").as_deref() {
+            None | Some("json") => ImportFormat::Json,
+            Some("csv") => ImportFormat::Csv,
+            Some("bson") => ImportFormat::Bson,
+            Some(_) => return Err(invalid("format", "json, csv or bson", "json、csv 或 bson")),
+        };
+        let mode = match parameter(&parts, "mode").as_deref() {
+            None | Some("insert") => Mode::Insert,
+            Some("upsert") => Mode::Upsert,
+            Some(_) => return Err(invalid("mode", "insert or upsert", "insert 或 upsert")),
+        };
+        let create = parameter(&parts, "create").as_deref() == Some("true");
+        Importer::start(context, Import { collection, format, mode, create }).await
+    };
+    match importer.await {
+        Err(error) => refuse(&error),
+        Ok(importer) => {
+            let body = body.into_data_stream();
+            let running = Running { importer, body, ended: false };
+            let lines = stream::unfold(running, |mut running| async {
+                let lines = running.next().await?;
+                Some((Ok::<_, Error>(Bytes::from(lines)), running))
+            });
+            streamed(Body::from_stream(lines), "application/x-ndjson")
+        }
+    }
+}
+
+struct Running {
+    importer: Importer,
+    body: BodyDataStream,
+    ended: bool,
+}
+
+impl Running {
+    /// The next lines of the answer; `None` behind the last one.
+    async fn next(&mut self) -> Option<String> {
+        let before = self.importer.settled();
+        while !self.ended {
+            let mut refused = Vec::new();
+            let outcome = match self.body.next().await {
+                Some(Ok(bytes)) => self.importer.feed(&bytes, &mut refused).await,
+                Some(Err(error)) => Err(Error::with_cause(
+                    Code::InvalidParameter,
+                    "The request body broke off. / 请求体传输中断。",
+                    error,
+                )),
+                None => {
+                    self.ended = true;
+                    self.importer.finish(&mut refused).await
+                }
+            };
+            let mut lines: String = refused.iter().map(refusal_line).collect();
+            let settled = self.importer.settled();
+            let mut state = json!({ "written": settled.written, "refused": settled.refused });
+            match outcome {
+                Ok(()) if self.ended => state["done"] = true.into(),
+                Ok(()) if settled == before => continue,
+                Ok(()) => {}
+                Err(error) => {
+                    crate::reply::note("", &error);
+                    self.ended = true;
+                    state["failed"] = told(&error);
+                }
+            }
+            lines.push_str(&state.to_string());
+            lines.push('\n');
+            return Some(lines);
+        }
+        None
+    }
+}
+
+fn refusal_line(refused: &Refused) -> String {
+    let mut row = told(&refused.error);
+    row["line"] = refused.line.into();
+    row["_id"] = refused.id.as_ref().map(encode::id).into();
+    json!({ "row": row }).to_string() + "\n"
+}
+
+/// `POST collections/NAME/export {filter, sort, projection, skip, limit, format, fields}`.
+pub async fn export(
+    State(gateway): State<Arc<Gateway>>,
+    Path(collection): Path<String>,
+    request: Request,
+) -> Response<Body> {
+    let exporter = async {
+        let (context, body) = read(&gateway, request).await?;
+        let fields = fields(&body)?;
+        let (format, kind) = match body.text("format") {
+            None | Some("json") => (ExportFormat::JsonLines, "application/x-ndjson"),
+            Some("csv") => (ExportFormat::Csv(fields), "text/csv; charset=utf-8"),
+            Some(_) => return Err(invalid("format", "json or csv", "json 或 csv")),
+        };
+        let export = Export {
+            collection,
+            filter: body.document("filter")?.unwrap_or_default(),
+            order: body.order("sort")?,
+            projection: body.document("projection")?.unwrap_or_default(),
+            skip: body.count("skip")?.unwrap_or(0),
+            limit: body.count("limit")?,
+            format,
+        };
+        Ok((Exporter::start(&context, export).await?, kind))
+    };
+    match exporter.await {
+        Err(error) => refuse(&error),
+        Ok((exporter, kind)) => {
+            // An error breaks the connection off, so that half a file is not taken for a whole.
+            let pieces = stream::unfold(exporter, |mut exporter| async {
+                let piece = exporter.next().await.transpose()?;
+                Some((piece.map(Bytes::from), exporter))
+            });
+            streamed(Body::from_stream(pieces), kind)
+        }
+    }
+}
+
+/// The columns of a CSV file.
+fn fields(body: &crate::envelope::Envelope) -> Result<Vec<String>> {
+    let Some(value) = body.json("fields") else { return Ok(Vec::new()) };
+    let items = value.as_array().ok_or_else(|| invalid("fields", "a list of names", "字段列表"))?;
+    items
+        .iter()
+        .map(|it| it.as_str().map(str::to_owned))
+        .collect::<Option<_>>()
+        .ok_or_else(|| invalid("fields", "a list of names", "字段列表"))
+}
+
+fn streamed(body: Body, kind: &'static str) -> Response<Body> {
+    let mut response = Response::new(body);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}
