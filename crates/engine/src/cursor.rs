@@ -27,8 +27,7 @@ impl Engine {
     ///
     /// [`Error::CollectionMissing`], or what the store reports.
     pub async fn cursor(&self, collection: &str, filter: Filter) -> Result<Cursor, Error> {
-        let collection = self.collection(collection)?;
-        let snapshot = self.inner.store.snapshot().await?;
+        let (snapshot, collection) = self.inner.snapshot_of(collection).await?;
         Ok(Cursor { snapshot, collection, filter, last: None, is_end: false })
     }
 }
