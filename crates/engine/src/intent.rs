@@ -100,7 +100,7 @@ pub(crate) enum Outcome {
     Stale,
 }
 
-/// The writes of one intent, each document once.
+/// The writes of one intent, each document once; a transaction writes to many collections.
 #[derive(Debug, Default)]
 pub(crate) struct Draft {
     pub(crate) writes: Vec<Write>,
@@ -109,6 +109,7 @@ pub(crate) struct Draft {
 /// What becomes of one document.
 #[derive(Debug)]
 pub(crate) struct Write {
+    pub(crate) target: Target,
     pub(crate) key: Bytes,
     pub(crate) kind: ChangeKind,
     pub(crate) before: Option<Bytes>,
@@ -159,9 +160,9 @@ impl Target {
 }
 
 impl Draft {
-    fn insert(&mut self, key: &Bytes, bytes: &Bytes) {
-        let (key, after) = (key.clone(), Some(bytes.clone()));
-        self.writes.push(Write { key, kind: ChangeKind::Insert, before: None, after });
+    fn insert(&mut self, target: &Target, key: &Bytes, bytes: &Bytes) {
+        let (target, key, after) = (target.clone(), key.clone(), Some(bytes.clone()));
+        self.writes.push(Write { target, key, kind: ChangeKind::Insert, before: None, after });
     }
 }
 
@@ -177,7 +178,7 @@ pub(crate) fn judge_insert(
         if overlay.get(key).is_some() || !own.insert(key) {
             return Err(target.duplicate(id));
         }
-        draft.insert(key, bytes);
+        draft.insert(target, key, bytes);
     }
     Ok((draft, Outcome::Done))
 }
@@ -260,8 +261,8 @@ impl Turn<'_> {
     }
 
     fn write(&mut self, key: &Bytes, kind: ChangeKind, before: &Bytes, after: Option<Bytes>) {
-        let (key, before) = (key.clone(), Some(before.clone()));
-        self.draft.writes.push(Write { key, kind, before, after });
+        let (target, key, before) = (self.touch.target.clone(), key.clone(), Some(before.clone()));
+        self.draft.writes.push(Write { target, key, kind, before, after });
     }
 
     fn insert(&mut self, upsert: &Upsert) -> Result<(), Error> {
@@ -273,7 +274,7 @@ impl Turn<'_> {
         if !self.touch.multi {
             self.done.document = Some(bytes.clone());
         }
-        self.draft.insert(key, bytes);
+        self.draft.insert(&self.touch.target, key, bytes);
         Ok(())
     }
 }

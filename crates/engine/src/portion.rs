@@ -93,7 +93,7 @@ impl<'a> Portion<'a> {
     }
 
     fn judge_one(&mut self, intent: &Intent, late: &Late) -> Result<Outcome, Error> {
-        let (target, (draft, outcome)) = match intent {
+        let (draft, outcome) = match intent {
             Intent::CreateCollection { name, may_exist } => {
                 let created = self.state.create_collection(name, *may_exist, &mut self.batch)?;
                 if let Some(collection) = created {
@@ -108,7 +108,7 @@ impl<'a> Portion<'a> {
             }
             Intent::Insert { target, documents } => {
                 target.check(self.state.names())?;
-                (target, judge_insert(target, documents, &self.overlay)?)
+                judge_insert(target, documents, &self.overlay)?
             }
             Intent::Touch(touch) => {
                 touch.target.check(self.state.names())?;
@@ -116,36 +116,36 @@ impl<'a> Portion<'a> {
                 let is_of = |record: &&Record| record.number == number && !record.key.is_empty();
                 let changed = self.records.iter().filter(is_of);
                 let changed = changed.map(|record| &record.key);
-                (&touch.target, touch.judge(&self.overlay, late, changed)?)
+                touch.judge(&self.overlay, late, changed)?
             }
         };
-        self.merge(target, draft);
+        self.merge(draft);
         Ok(outcome)
     }
 
     /// Takes over the writes of an intent that succeeded.
-    fn merge(&mut self, target: &Target, draft: Draft) {
-        let number = target.collection.number;
-        let mut more = 0;
+    fn merge(&mut self, draft: Draft) {
         for write in draft.writes {
-            more += match write.kind {
+            let Target { name, collection } = write.target;
+            let number = collection.number;
+            let more = match write.kind {
                 ChangeKind::Insert => 1,
                 ChangeKind::Remove => -1,
                 _ => 0,
             };
+            if more != 0 {
+                self.state.count(number, more);
+                self.counted.insert(number);
+            }
             self.overlay.set(write.key.clone(), write.after.clone());
             self.records.push(Record {
                 kind: write.kind,
                 number,
-                name: Arc::clone(&target.name),
+                name,
                 key: write.key,
                 before: write.before.map(unshared),
                 after: write.after,
             });
-        }
-        if more != 0 {
-            self.state.count(number, more);
-            self.counted.insert(number);
         }
     }
 
