@@ -1,11 +1,95 @@
 //! Carrying operations out: one operation becomes one call of the engine, and its answer what is
 //! known for certain.
 
-use engine::{Change, Engine, Error, Filter, Find, Modify, Projection, Remove, Sort, Update};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context, Result as Anyhow};
+use engine::{
+    Change, Clock, Engine, Error, Filter, Find, Modify, Projection, Remove, Sort, Update,
+};
+use store::Store;
 use value::{Document, RawDoc, Value};
 
-use crate::history::Answer;
+use crate::dice::Dice;
+use crate::history::{Answer, History};
 use crate::workload::{self, LISTS, Number, Operation, THINGS};
+
+/// Opens the database and sees to it that the collections and the first lists are there.
+///
+/// # Errors
+///
+/// What the engine reports.
+pub async fn open(store: &Store) -> Result<Engine, Error> {
+    let engine = Engine::open_on_runtime(store.clone(), Clock::fixed(1_700_000_000_000)).await?;
+    engine.ensure_collection(LISTS).await?;
+    engine.ensure_collection(THINGS).await?;
+    match engine.insert(LISTS, workload::first_lists()).await {
+        Ok(_) | Err(Error::DuplicateKey { .. }) => Ok(engine),
+        Err(error) => Err(error),
+    }
+}
+
+/// Several clients that work at the same time.
+#[derive(Clone, Debug)]
+pub struct Clients {
+    /// Where they work.
+    pub engine: Engine,
+    /// Where they note what they do.
+    pub history: History,
+    /// What they do.
+    pub seed: u64,
+}
+
+impl Clients {
+    /// Lets up to `clients` of them carry out up to `operations` each; returns the first error
+    /// that one of them met, which ends that one's work.
+    ///
+    /// # Errors
+    ///
+    /// A client that panics.
+    pub async fn work(
+        &self,
+        dice: &mut Dice,
+        clients: u64,
+        operations: u64,
+    ) -> Anyhow<Option<String>> {
+        let complaint = Arc::new(Mutex::new(None));
+        let mut working = tokio::task::JoinSet::new();
+        for _ in 0..=dice.below(clients) {
+            let (this, complaint) = (self.clone(), Arc::clone(&complaint));
+            let (operations, pauses) = (dice.below(operations), dice.throw());
+            working.spawn(async move {
+                if let Err(error) = this.one(operations, Dice::new(pauses, 0)).await {
+                    let mut complaint = complaint.lock().unwrap_or_else(PoisonError::into_inner);
+                    complaint.get_or_insert(error);
+                }
+            });
+        }
+        while let Some(ended) = working.join_next().await {
+            ended.context("a client panicked")?;
+        }
+        let complaint = complaint.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Ok(complaint)
+    }
+
+    /// One client.
+    async fn one(&self, operations: u64, mut pauses: Dice) -> Result<(), String> {
+        for _ in 0..operations {
+            for _ in 0..pauses.below(4) {
+                tokio::task::yield_now().await;
+            }
+            let number = self.history.begin();
+            match perform(&self.engine, self.seed, number).await {
+                Ok(answer) => self.history.end(number, answer),
+                Err(error) => {
+                    self.history.end(number, Answer::Unknown);
+                    return Err(format!("operation {number} failed: {error}"));
+                }
+            }
+        }
+        Ok(())
+    }
+}
 
 /// Carries an operation out. An error means that nobody knows what became of it.
 ///

@@ -1,5 +1,7 @@
 //! What was asked and what was answered, in one order: the only thing the checks believe.
 
+use std::fs::File;
+use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::workload::Number;
@@ -41,11 +43,40 @@ struct Inner {
     step: u64,
     /// By number, from 1.
     events: Vec<Event>,
+    /// Where a process that is recorded tells its recorder.
+    marks: Option<File>,
+}
+
+impl Inner {
+    /// One mark is one call, so that it stands whole in the recording.
+    fn mark(&mut self, text: &str) {
+        if let Some(marks) = &mut self.marks {
+            marks.write_all(text.as_bytes()).expect("the marks can be written");
+        }
+    }
 }
 
 impl History {
+    /// A history behind `begun` operations nobody speaks of here, which also writes into a file
+    /// what begins (`begin 7`) and what was acknowledged (`done 7 1`, `refused 7 0`). Reads are
+    /// not acknowledged there.
+    pub fn marking(begun: usize, marks: File) -> History {
+        let inner = Inner { marks: Some(marks), ..Inner::default() };
+        let history = History { inner: Arc::new(Mutex::new(inner)) };
+        for _ in 0..begun {
+            history.add();
+        }
+        history
+    }
+
     /// Gives the next operation its number.
     pub fn begin(&self) -> Number {
+        let number = self.add();
+        self.inner().mark(&format!("begin {number}\n"));
+        number
+    }
+
+    fn add(&self) -> Number {
         let mut inner = self.inner();
         inner.step += 1;
         let number = Number::try_from(inner.events.len() + 1).expect("worlds are small");
@@ -59,6 +90,11 @@ impl History {
         let mut inner = self.inner();
         inner.step += 1;
         let step = inner.step;
+        match &answer {
+            Answer::Done(done) => inner.mark(&format!("done {number} {done}\n")),
+            Answer::Refused => inner.mark(&format!("refused {number} 0\n")),
+            Answer::Seen(_) | Answer::Unknown => {}
+        }
         let event = &mut inner.events[number as usize - 1];
         event.answer = answer;
         // What is not known may still go on.

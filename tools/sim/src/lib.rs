@@ -8,8 +8,11 @@
 
 pub mod client;
 pub mod dice;
+pub mod disk;
 pub mod history;
+pub mod power;
 pub mod serial;
+pub mod tape;
 pub mod verify;
 pub mod workload;
 pub mod world;

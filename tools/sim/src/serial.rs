@@ -4,7 +4,7 @@
 //!
 //! Every list tells in which order its writes took place, and a read tells how far that had come.
 //! From that follow edges "must come before"; a cycle among them is the proof that there is no
-//! such order, no cycle the proof that there is one (Adya; Kingsbury's Elle does it with the same lists).
+//! such order, no cycle the proof that there is one (Adya; Elle does it with the same lists).
 
 use std::collections::BTreeMap;
 

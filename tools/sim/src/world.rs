@@ -5,18 +5,16 @@
 //! closed. Everything runs as tasks of one single-threaded runtime, the committer included, and
 //! every chance comes from the seed; so the same seed is the same world, step by step.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
 use anyhow::{Context, Result, bail};
-use engine::{Clock, Engine, Error, Filter};
+use engine::Filter;
 use store::{SimulatedDisk, Store};
 
-use crate::client;
+use crate::client::{self, Clients};
 use crate::dice::Dice;
 use crate::history::{Answer, History};
 use crate::serial::{self, Logs};
 use crate::verify::{self, Contents};
-use crate::workload::{self, LISTS, Number, Operation, THINGS};
+use crate::workload::{LISTS, Number, Operation, THINGS};
 
 /// What a world came to.
 #[derive(Debug, Default)]
@@ -101,70 +99,27 @@ struct World {
     history: History,
 }
 
-/// Notes the first error of a life.
-type Complaint = Arc<Mutex<Option<String>>>;
-
 impl World {
-    async fn open(&self) -> Result<Engine, Error> {
-        let engine =
-            Engine::open_on_runtime(self.store.clone(), Clock::fixed(1_700_000_000_000)).await?;
-        engine.ensure_collection(LISTS).await?;
-        engine.ensure_collection(THINGS).await?;
-        match engine.insert(LISTS, workload::first_lists()).await {
-            Ok(_) | Err(Error::DuplicateKey { .. }) => Ok(engine),
-            Err(error) => Err(error),
-        }
-    }
-
     /// Returns the first error that some client met.
     async fn live(self, dice: &mut Dice, end: End) -> Result<Option<String>> {
-        let engine = match self.open().await {
+        let engine = match client::open(&self.store).await {
             Ok(engine) => engine,
             Err(error) => return Ok(Some(format!("opening failed: {error}"))),
         };
-        let complaint = Complaint::default();
-        let mut clients = tokio::task::JoinSet::new();
-        for _ in 0..1 + dice.below(5) {
-            let (engine, history) = (engine.clone(), self.history.clone());
-            let (complaint, seed) = (Arc::clone(&complaint), self.seed);
-            let (operations, pauses) = (dice.below(24), dice.throw());
-            clients.spawn(async move {
-                let mut pauses = Dice::new(pauses, 0);
-                for _ in 0..operations {
-                    for _ in 0..pauses.below(4) {
-                        tokio::task::yield_now().await;
-                    }
-                    let number = history.begin();
-                    match client::perform(&engine, seed, number).await {
-                        Ok(answer) => history.end(number, answer),
-                        Err(error) => {
-                            history.end(number, Answer::Unknown);
-                            let text = format!("operation {number} failed: {error}");
-                            complaint
-                                .lock()
-                                .unwrap_or_else(PoisonError::into_inner)
-                                .get_or_insert(text);
-                            return;
-                        }
-                    }
-                }
-            });
-        }
-        while let Some(ended) = clients.join_next().await {
-            ended.context("a client panicked")?;
-        }
+        let (seed, history) = (self.seed, self.history.clone());
+        let clients = Clients { engine: engine.clone(), history, seed };
+        let complaint = clients.work(dice, 5, 24).await?;
         if matches!(end, End::Closed)
             && let Err(error) = engine.close().await
         {
             return Ok(Some(format!("closing failed: {error}")));
         }
-        let complaint = complaint.lock().unwrap_or_else(PoisonError::into_inner).take();
         Ok(complaint)
     }
 
     /// Opens the database with nobody else there and looks at everything.
     async fn check(self) -> Result<()> {
-        let engine = self.open().await.context("it does not open again")?;
+        let engine = client::open(&self.store).await.context("it does not open again")?;
         let lists = client::all(&engine, LISTS).await?;
         let contents = Contents { lists, things: client::all(&engine, THINGS).await? };
         for (name, found) in [(LISTS, &contents.lists), (THINGS, &contents.things)] {

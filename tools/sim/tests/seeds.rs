@@ -29,6 +29,19 @@ fn worlds_keep_their_promises_when_the_power_fails() {
 }
 
 #[test]
+fn whatever_a_loss_of_power_leaves_on_the_disk_opens_with_all_that_was_acknowledged() {
+    let end = Instant::now() + Duration::from_secs(setting("YUNKAI_SIM_SECONDS", 60)) / 2;
+    let first = setting("YUNKAI_SIM_SEED", 0);
+    let (mut seeds, mut losses) = (0, 0);
+    while seeds == 0 || Instant::now() < end {
+        let program = std::path::Path::new(env!("CARGO_BIN_EXE_sim"));
+        losses += sim::power::run(first + seeds, program).unwrap().losses;
+        seeds += 1;
+    }
+    println!("{seeds} seeds, {losses} losses of power");
+}
+
+#[test]
 fn a_seed_repeats_its_world() {
     for seed in 0..10 {
         let first = sim::world::run(seed).unwrap().transcript;
