@@ -87,6 +87,60 @@ pub enum Error {
     )]
     SnapshotTooOld,
 
+    /// The address of a database is not understood.
+    #[error(
+        "The address of the database is not understood at `{detail}`; it reads \
+         postgres://user:password@host:5432/database?schema=name. / 数据库地址无法识别：`{detail}`；\
+         正确写法为 postgres://user:password@host:5432/database?schema=name。"
+    )]
+    AddressRefused {
+        /// Which part.
+        detail: String,
+    },
+
+    /// The database does not answer, or is busy beyond measure. Nothing was written.
+    #[error(
+        "The database cannot be reached ({detail}); check that it runs and that the address is \
+         right, then try again. / 无法连接数据库（{detail}）；请检查数据库是否运行、地址是否正确，\
+         然后重试。"
+    )]
+    StoreUnreachable {
+        /// What the driver or the database said.
+        detail: String,
+    },
+
+    /// The database refused a statement. Nothing was written.
+    #[error(
+        "The database refused the request: {detail}. Check the rights of its user, its free space \
+         and its log. / 数据库拒绝了请求：{detail}。请检查数据库用户权限、剩余空间及数据库日志。"
+    )]
+    DatabaseRefused {
+        /// What the database said.
+        detail: String,
+    },
+
+    /// The connection broke during a commit, and the database did not come back to say whether it
+    /// took place. It did or did not, wholly; it will not take place later than a newer commit.
+    #[error(
+        "The database went away during a commit ({detail}), so it is not known whether it took \
+         place; read again before repeating it. / 提交过程中数据库断开（{detail}），无法确认该提交\
+         是否生效；请重新读取后再决定是否重试。"
+    )]
+    CommitUnknown {
+        /// What the driver or the database said last.
+        detail: String,
+    },
+
+    /// The database is older than what the store needs.
+    #[error(
+        "The database is PostgreSQL {version}; version 15 or newer is needed. / 数据库版本为 \
+         PostgreSQL {version}；需要 15 或更高版本。"
+    )]
+    ServerTooOld {
+        /// What it says it is.
+        version: String,
+    },
+
     /// A key that breaks the rules of [`crate::Batch`]; a defect of the caller.
     #[error("A key was refused: {reason}. / 键被拒绝：{reason}。")]
     KeyRefused {

@@ -18,6 +18,7 @@ mod error;
 mod fjall_adapter;
 mod last_commit;
 mod memory_adapter;
+mod postgres_adapter;
 mod simulated_disk;
 mod snapshot;
 mod turn;
@@ -25,19 +26,22 @@ mod turn;
 use std::path::Path;
 use std::sync::Arc;
 
-use tokio::sync::{Mutex, OwnedMutexGuard, watch};
+use tokio::sync::{Mutex, watch};
 
 pub use batch::Batch;
 pub use bytes::Bytes;
 pub use error::Error;
 pub use fjall_adapter::FjallOptions;
+pub use postgres_adapter::PostgresOptions;
 pub use simulated_disk::SimulatedDisk;
 pub use snapshot::{Page, Snapshot};
 pub use turn::Turn;
 
 use fjall_adapter::FjallAdapter;
 use memory_adapter::MemoryAdapter;
+use postgres_adapter::PostgresAdapter;
 use simulated_disk::SimulatedAdapter;
+use turn::Alone;
 
 /// Longest key in bytes. What every adapter, PostgreSQL's index pages included, can hold.
 pub const KEY_BYTES_MAX: usize = 2_048;
@@ -73,6 +77,7 @@ enum Adapter {
     Memory(MemoryAdapter),
     Fjall(FjallAdapter),
     Simulated(SimulatedAdapter),
+    Postgres(PostgresAdapter),
 }
 
 impl Store {
@@ -104,8 +109,26 @@ impl Store {
         store
     }
 
+    /// Opens, or creates, the store in a schema of a PostgreSQL database. Any number of nodes may
+    /// have it open. The store works for as long as the tokio runtime does in which it was opened.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::StoreUnreachable`], [`Error::DatabaseRefused`], [`Error::ServerTooOld`], and
+    /// [`Error::FormatUnknown`] when a newer version made the tables.
+    pub async fn postgres(options: PostgresOptions) -> Result<Store, Error> {
+        let (mut adapter, number) = PostgresAdapter::open(options).await?;
+        let (head, _) = watch::channel(Head { number, is_closed: false });
+        adapter.start(head.clone());
+        Ok(Store::watched(Adapter::Postgres(adapter), head))
+    }
+
     fn over(adapter: Adapter, number: u64) -> Store {
         let (head, _) = watch::channel(Head { number, is_closed: false });
+        Store::watched(adapter, head)
+    }
+
+    fn watched(adapter: Adapter, head: watch::Sender<Head>) -> Store {
         Store { inner: Arc::new(Inner { adapter, writing: Arc::default(), head }) }
     }
 
@@ -123,6 +146,7 @@ impl Store {
                 adapter.pause().await;
                 Snapshot::simulated(adapter.snapshot()?)
             }
+            Adapter::Postgres(adapter) => Snapshot::postgres(adapter.snapshot().await?),
         })
     }
 
@@ -143,11 +167,16 @@ impl Store {
     ///
     /// As [`Store::snapshot`].
     pub async fn turn_alone(&self) -> Result<Turn, Error> {
-        let alone = Arc::clone(&self.inner.writing).lock_owned().await;
-        self.begin_turn(Some(alone)).await
+        let writing = Arc::clone(&self.inner.writing).lock_owned().await;
+        if let Adapter::Postgres(adapter) = &self.inner.adapter {
+            let (snapshot, head) = adapter.hold_head(writing).await?;
+            let alone = Some(Alone::Everywhere(Box::new(head)));
+            return Ok(Turn::new(self.clone(), Snapshot::postgres(snapshot), alone));
+        }
+        self.begin_turn(Some(Alone::Here(writing))).await
     }
 
-    async fn begin_turn(&self, alone: Option<OwnedMutexGuard<()>>) -> Result<Turn, Error> {
+    async fn begin_turn(&self, alone: Option<Alone>) -> Result<Turn, Error> {
         if let Adapter::Simulated(adapter) = &self.inner.adapter {
             adapter.begin_turn()?;
         }
@@ -164,6 +193,7 @@ impl Store {
             Adapter::Memory(adapter) => adapter.number(),
             Adapter::Fjall(adapter) => adapter.number(),
             Adapter::Simulated(adapter) => adapter.number()?,
+            Adapter::Postgres(adapter) => adapter.snapshot().await?.number(),
         })
     }
 
@@ -182,18 +212,29 @@ impl Store {
         }
     }
 
-    /// Commits what was judged for this number.
+    /// Commits what was judged on the snapshot.
     async fn write(
         &self,
         batch: Batch,
-        number: u64,
+        snapshot: Snapshot,
         is_durable: bool,
-        alone: Option<OwnedMutexGuard<()>>,
+        alone: Option<Alone>,
     ) -> Result<u64, Error> {
-        let _writing = match alone {
-            Some(alone) => alone,
-            None => Arc::clone(&self.inner.writing).lock_owned().await,
+        let number = snapshot.number() + 1;
+        let writing = match alone {
+            Some(Alone::Here(writing)) => Err(writing),
+            Some(Alone::Everywhere(head)) => Ok(*head),
+            None => Err(Arc::clone(&self.inner.writing).lock_owned().await),
         };
+        if let (Adapter::Postgres(adapter), Some(snapshot)) =
+            (&self.inner.adapter, snapshot.as_postgres())
+        {
+            adapter.commit(batch, snapshot, is_durable, writing).await?;
+            self.raise_head(number);
+            return Ok(number);
+        }
+        // The versions that only the turn sees may go with this very commit.
+        drop(snapshot);
         match &self.inner.adapter {
             Adapter::Memory(adapter) => adapter.commit(batch, number)?,
             Adapter::Fjall(adapter) => adapter.commit(batch, number, is_durable)?,
@@ -201,13 +242,18 @@ impl Store {
                 adapter.pause().await;
                 adapter.commit(batch, number, is_durable)?;
             }
+            Adapter::Postgres(_) => unreachable!("its snapshots are its own"),
         }
-        self.inner.head.send_modify(|head| head.number = number);
+        self.raise_head(number);
         if let Adapter::Simulated(adapter) = &self.inner.adapter {
             // Committed, and nobody knows yet.
             adapter.pause().await;
         }
         Ok(number)
+    }
+
+    fn raise_head(&self, number: u64) {
+        self.inner.head.send_modify(|head| head.number = head.number.max(number));
     }
 
     /// Makes everything durable and notes the commit number outside the journal. Afterwards
@@ -225,6 +271,7 @@ impl Store {
             }
             Adapter::Fjall(adapter) => adapter.close(),
             Adapter::Simulated(adapter) => adapter.close(),
+            Adapter::Postgres(adapter) => adapter.close().await,
         };
         self.inner.head.send_modify(|head| head.is_closed = true);
         closed
@@ -237,6 +284,7 @@ impl std::fmt::Debug for Store {
             Adapter::Memory(_) => "memory",
             Adapter::Fjall(_) => "fjall",
             Adapter::Simulated(_) => "simulated",
+            Adapter::Postgres(_) => "postgres",
         };
         f.debug_struct("Store").field("adapter", &adapter).finish_non_exhaustive()
     }

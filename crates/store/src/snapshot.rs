@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use crate::fjall_adapter::FjallSnapshot;
 use crate::memory_adapter::MemorySnapshot;
+use crate::postgres_adapter::PostgresSnapshot;
 use crate::simulated_disk::SimulatedSnapshot;
 use crate::{Error, PAGE_BYTES_MAX};
 
@@ -28,6 +29,7 @@ enum View {
     Memory(MemorySnapshot),
     Fjall(Arc<FjallSnapshot>),
     Simulated(SimulatedSnapshot),
+    Postgres(PostgresSnapshot),
 }
 
 impl Snapshot {
@@ -43,12 +45,25 @@ impl Snapshot {
         Snapshot { view: View::Simulated(snapshot) }
     }
 
+    pub(crate) fn postgres(snapshot: PostgresSnapshot) -> Snapshot {
+        Snapshot { view: View::Postgres(snapshot) }
+    }
+
+    /// What it is to the adapter for PostgreSQL, which alone asks.
+    pub(crate) fn as_postgres(&self) -> Option<&PostgresSnapshot> {
+        match &self.view {
+            View::Postgres(snapshot) => Some(snapshot),
+            _ => None,
+        }
+    }
+
     /// Number of the commit it shows; 0 is the empty store.
     pub fn number(&self) -> u64 {
         match &self.view {
             View::Memory(snapshot) => snapshot.number(),
             View::Fjall(snapshot) => snapshot.number(),
             View::Simulated(snapshot) => snapshot.number(),
+            View::Postgres(snapshot) => snapshot.number(),
         }
     }
 
@@ -66,6 +81,7 @@ impl Snapshot {
                 snapshot.pause().await;
                 snapshot.get_many(keys)
             }
+            View::Postgres(snapshot) => snapshot.get_many(keys).await,
         }
     }
 
@@ -98,6 +114,7 @@ impl Snapshot {
                 snapshot.pause().await;
                 snapshot.range(from, to, reverse, limit)
             }
+            View::Postgres(snapshot) => snapshot.range(from, to, reverse, limit).await,
         }
     }
 }

@@ -4,6 +4,7 @@
 
 use tokio::sync::OwnedMutexGuard;
 
+use crate::postgres_adapter::HeldHead;
 use crate::{Batch, Error, Snapshot, Store};
 
 /// One attempt at a commit, from [`Store::turn`] or [`Store::turn_alone`]. Dropping it commits
@@ -12,16 +13,19 @@ use crate::{Batch, Error, Snapshot, Store};
 pub struct Turn {
     store: Store,
     snapshot: Snapshot,
-    /// Held by a turn that is alone: nobody else of this process commits meanwhile.
-    alone: Option<OwnedMutexGuard<()>>,
+    alone: Option<Alone>,
+}
+
+/// Held by a turn that is alone.
+pub(crate) enum Alone {
+    /// Nobody else of this process commits meanwhile.
+    Here(OwnedMutexGuard<()>),
+    /// Nor does another node.
+    Everywhere(Box<HeldHead>),
 }
 
 impl Turn {
-    pub(crate) fn new(
-        store: Store,
-        snapshot: Snapshot,
-        alone: Option<OwnedMutexGuard<()>>,
-    ) -> Turn {
+    pub(crate) fn new(store: Store, snapshot: Snapshot, alone: Option<Alone>) -> Turn {
         Turn { store, snapshot, alone }
     }
 
@@ -45,8 +49,8 @@ impl Turn {
     ///
     /// [`Error::Outdated`] when somebody else committed since the turn began: judge again, on a
     /// [`Store::turn_alone`]. On any error nothing of the batch is visible and nothing may be
-    /// acknowledged. After [`Error::DiskFull`] or [`Error::Io`] an embedded store takes no more
-    /// writes ([`Error::RestartNeeded`]) while reads go on.
+    /// acknowledged, but for [`Error::CommitUnknown`]. After [`Error::DiskFull`] or [`Error::Io`]
+    /// an embedded store takes no more writes ([`Error::RestartNeeded`]) while reads go on.
     pub async fn commit(self, batch: Batch) -> Result<u64, Error> {
         self.write(batch, true).await
     }
@@ -64,10 +68,7 @@ impl Turn {
     async fn write(self, batch: Batch, is_durable: bool) -> Result<u64, Error> {
         batch.check()?;
         let Turn { store, snapshot, alone } = self;
-        let number = snapshot.number() + 1;
-        // The versions it sees may go with this very commit.
-        drop(snapshot);
-        store.write(batch, number, is_durable, alone).await
+        store.write(batch, snapshot, is_durable, alone).await
     }
 }
 

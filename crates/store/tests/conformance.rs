@@ -22,6 +22,13 @@ macro_rules! on_every_adapter {
                 $body(store::Store::simulated(&store::SimulatedDisk::new(0))).await;
             })*
         }
+        mod postgres {
+            $(#[tokio::test] async fn $name() {
+                let address = throwaway_postgres::fresh_address();
+                let options = store::PostgresOptions::parse(&address).unwrap();
+                $body(store::Store::postgres(options).await.unwrap()).await;
+            })*
+        }
         mod fjall {
             $(#[tokio::test] async fn $name() {
                 let directory = tempfile::tempdir().unwrap();
