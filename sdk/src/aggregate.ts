@@ -71,6 +71,8 @@ export class Aggregate {
       if (!this.place) throw badParameter('a pipeline ends with done()');
       const reply = await this.place.read('database.aggregate', {
         collectionName: this.collectionName,
+        // Without a stage that says more, as in a mini program.
+        limit: 20,
         stages: this.stages.map(({ name, value }) => ({
           stageKey: `$${name}`,
           stageValue: JSON.stringify(value),
