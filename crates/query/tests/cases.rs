@@ -1,6 +1,8 @@
 //! The document language as rows: `cases/*.json` hold documents, an operation and what it must
 //! give.
 //! Documents are extended JSON; expected documents must agree in every kind and in field order.
+//! Rows that say `"only": "pure"` mean what no stored document shows: an `_id` that is refused or
+//! stands elsewhere than first, and changes that callers may write without operators.
 
 use serde_json::Value as Json;
 

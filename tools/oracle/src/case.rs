@@ -18,6 +18,7 @@ pub fn answer(line: &str) -> Json {
 fn ask(case: &Json) -> Result<Json> {
     let documents = documents(&case["documents"])?;
     match case["kind"].as_str().unwrap_or_default() {
+        "canonical" => Ok(documents.iter().map(ejson::canonical).collect()),
         "filter" => matches(&documents, &case["filter"]),
         "sort" => order(&documents, &case["sort"]),
         "projection" => projected(&documents, &case["projection"]),
