@@ -43,7 +43,8 @@ pub(crate) async fn find(
     found
         .into_iter()
         .map(|document| {
-            let projected = find.projection.apply(&RawDoc::new(&document)?)?;
+            let projected =
+                find.projection.apply_matching(&RawDoc::new(&document)?, &find.filter)?;
             Ok(Bytes::from(projected.to_bytes()))
         })
         .collect()

@@ -47,6 +47,7 @@ impl Sort {
             ));
         }
         let field = |(name, direction): (&str, &value::Value)| {
+            check_name(name, direction)?;
             let descending = parse_direction(direction).ok_or_else(|| {
                 Error::malformed(
                     format_args!("The sort direction of '{name}' must be 1 or -1; correct it."),
@@ -84,6 +85,26 @@ impl Sort {
             bytes.extend(best.key.iter().map(|byte| byte ^ complement));
         }
         SortKey(bytes)
+    }
+}
+
+fn check_name(name: &str, direction: &value::Value) -> Result<(), Error> {
+    if direction.as_document().is_some_and(|document| document.contains_key("$meta")) {
+        return Err(Error::malformed(
+            format_args!(
+                "$meta at '{name}' needs a full-text index, which this platform does not have; \
+                 sort by a field."
+            ),
+            format_args!("'{name}' 处的 $meta 需要全文索引,本平台不支持,请按字段排序。"),
+        ));
+    }
+    match name.split('.').find(|part| part.is_empty() || part.starts_with('$')) {
+        None => Ok(()),
+        Some("") => Err(Error::malformed(
+            format_args!("The sort path '{name}' has an empty field name; correct it."),
+            format_args!("排序路径 '{name}' 中有空字段名,请修改。"),
+        )),
+        Some(operator) => Err(Error::unknown_operator(operator, name)),
     }
 }
 

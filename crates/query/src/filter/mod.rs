@@ -7,6 +7,9 @@ mod geo;
 mod kind;
 mod operand;
 mod parse;
+mod schema;
+
+use std::sync::Arc;
 
 use value::{DocView, Document, RawDoc, Value, View};
 
@@ -32,6 +35,8 @@ pub(crate) enum Node {
     Or(Vec<Node>),
     Nor(Vec<Node>),
     Field(Path, Vec<Clause>),
+    /// The whole document fits.
+    Schema(Arc<schema::Schema>),
 }
 
 impl Filter {
@@ -196,6 +201,7 @@ impl Node {
             Node::Or(nodes) => any(nodes, document),
             Node::Nor(nodes) => Ok(!any(nodes, document)?),
             Node::Field(path, clauses) => all_on_path(clauses, document, path),
+            Node::Schema(schema) => schema.fits(document),
         }
     }
 
@@ -241,7 +247,7 @@ impl Node {
             Node::Field(path, clauses) => clauses.iter().for_each(|clause| show(path, clause)),
             // An `$or` of one is that one.
             Node::Or(nodes) if nodes.len() == 1 => nodes[0].each_required(show),
-            Node::Or(_) | Node::Nor(_) => {}
+            Node::Or(_) | Node::Nor(_) | Node::Schema(_) => {}
         }
     }
 }

@@ -1,12 +1,14 @@
 //! From a document to a filter. Whatever is not understood is refused by name, and what would take
 //! too much work by its limit.
 
+use std::sync::Arc;
+
 use value::{DEPTH_MAX, Document, Value};
 
-use super::Node;
 use super::clause::{Clause, ElementCondition, Test};
+use super::geo::{self, GeoTest};
 use super::operand::{equal, list, refused, regex, simple, wrong};
-use super::{geo, geo::GeoTest};
+use super::{Node, schema};
 use crate::path::Path;
 use crate::pattern::Pattern;
 use crate::{Error, repair};
@@ -97,6 +99,7 @@ impl Parser {
                 "$or" => nodes.push(Node::Or(self.branches(name, value)?)),
                 "$nor" => nodes.push(Node::Nor(self.branches(name, value)?)),
                 "$comment" => {}
+                "$jsonSchema" => nodes.push(Node::Schema(Arc::new(schema::parse(value)?))),
                 "$alwaysTrue" | "$alwaysFalse" => nodes.push(always(name, value)?),
                 _ if name.starts_with('$') => return Err(refused(name, "")),
                 _ => {
