@@ -54,7 +54,11 @@ impl Texts {
         let s = format!("\"{schema}\"");
         let channel = format!("yunkai:{schema}");
         Texts {
-            exists: format!("select to_regclass('{s}.about') is not null"),
+            // Not `to_regclass`: it answers from a cache that a lock taken just now does not renew.
+            exists: format!(
+                "select exists (select from pg_catalog.pg_tables \
+                 where schemaname = '{schema}' and tablename = 'about')"
+            ),
             lock_creation: format!(
                 "select pg_advisory_xact_lock(hashtextextended('{channel}', 0))"
             ),
