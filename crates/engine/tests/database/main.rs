@@ -25,6 +25,14 @@ macro_rules! on_every_store {
                 super::$name(store).await;
             })*
         }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                let address = throwaway_postgres::fresh_address();
+                let options = store::PostgresOptions::parse(&address).unwrap();
+                super::$name(store::Store::postgres(options).await.unwrap()).await;
+            })*
+        }
     };
 }
 
