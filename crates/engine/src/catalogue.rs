@@ -54,6 +54,11 @@ impl Catalogue {
         Arc::clone(&self.published.borrow().names)
     }
 
+    /// The commit it is true of.
+    pub(crate) fn number(&self) -> u64 {
+        self.published.borrow().number
+    }
+
     pub(crate) fn newest(&self) -> Position {
         self.published.borrow().newest
     }

@@ -277,6 +277,12 @@ pub(crate) async fn read(
 }
 
 impl Stretch {
+    /// Position of the last of its records.
+    pub(crate) fn end(&self) -> Position {
+        let last = u32::try_from(self.records.len().saturating_sub(1)).unwrap_or(u32::MAX);
+        Position { commit: self.commit, index: self.first.saturating_add(last) }
+    }
+
     /// Its records as callers see them, at most so many.
     pub(crate) fn public(&self, most: usize) -> Result<Vec<ChangeRecord>, Error> {
         let records = (self.first..).zip(&self.records).take(most);

@@ -82,6 +82,33 @@ pub enum Error {
     )]
     Contended,
 
+    /// Somebody changed what this transaction has read; nothing of it was written.
+    #[error(
+        "Transaction conflict: something this transaction read was changed by others; run it \
+         again. / 事务冲突：本事务读取的数据已被他人修改，请重新执行该事务。"
+    )]
+    Conflict,
+
+    /// The transaction was open for too long; nothing of it was written.
+    #[error(
+        "The transaction was open for more than {limit_ms} ms and is void; run it again, and do \
+         slow work outside of it. / 事务开启已超过 {limit_ms} 毫秒而失效；请重新执行，并将耗时操作\
+         移到事务之外。"
+    )]
+    TransactionExpired {
+        /// How long a transaction may be open, in milliseconds.
+        limit_ms: i64,
+    },
+
+    /// The transaction reads or writes more than one may.
+    #[error("The transaction has too many {what}; split it. / 事务的{what_zh}过多，请拆分。")]
+    TransactionTooLarge {
+        /// Of what, in English.
+        what: &'static str,
+        /// Of what, in Chinese.
+        what_zh: &'static str,
+    },
+
     /// The changes asked for are no longer kept.
     #[error(
         "The change log no longer reaches back so far; it begins after commit {}, record {}. Start \

@@ -25,11 +25,7 @@ pub(crate) async fn find(
         return Ok(Vec::new());
     }
     let wanted = skip.saturating_add(limit);
-    let order = match find.filter.near() {
-        _ if !find.sort.is_empty() => Order::Sort(&find.sort),
-        Some(near) => Order::Near(near),
-        None => Order::Id,
-    };
+    let order = Order::of(find);
     let found = if matches!(order, Order::Id) {
         first_of(snapshot, collection, &find.filter, skip, wanted).await?
     } else {
@@ -37,29 +33,42 @@ pub(crate) async fn find(
         best.drain(..skip.min(best.len()));
         best
     };
+    project(find, found)
+}
+
+/// The fields asked for.
+pub(crate) fn project(find: &Find, found: Vec<Bytes>) -> Result<Vec<Bytes>, Error> {
     if find.projection.is_empty() {
         return Ok(found);
     }
     found
         .into_iter()
         .map(|document| {
-            let projected =
-                find.projection.apply_matching(&RawDoc::new(&document)?, &find.filter)?;
+            let document = RawDoc::new(&document)?;
+            let projected = find.projection.apply_matching(&document, &find.filter)?;
             Ok(Bytes::from(projected.to_bytes()))
         })
         .collect()
 }
 
 /// In which order documents are answered.
-enum Order<'a> {
+pub(crate) enum Order<'a> {
     Id,
     Sort(&'a Sort),
     /// Nearest first: what a near filter means unless a sort is given.
     Near(&'a Near),
 }
 
-impl Order<'_> {
-    fn key(&self, document: &RawDoc<'_>) -> Result<SortKey, Error> {
+impl<'a> Order<'a> {
+    pub(crate) fn of(find: &'a Find) -> Order<'a> {
+        match find.filter.near() {
+            _ if !find.sort.is_empty() => Order::Sort(&find.sort),
+            Some(near) => Order::Near(near),
+            None => Order::Id,
+        }
+    }
+
+    pub(crate) fn key(&self, document: &RawDoc<'_>) -> Result<SortKey, Error> {
         match self {
             Order::Id => Ok(Sort::default().key(document)),
             Order::Sort(sort) => Ok(sort.key(document)),

@@ -13,6 +13,8 @@ use value::{DocView, Document, RawDoc, Value};
 use crate::catalogue::{Collection, Names};
 use crate::changes::ChangeKind;
 use crate::overlay::Overlay;
+use crate::recent::Commit;
+use crate::transaction::TransactionCommit;
 use crate::{Change, Error, Modified, id};
 
 /// A write waiting for its turn.
@@ -22,6 +24,7 @@ pub(crate) enum Intent {
     DropCollection { name: String },
     Insert { target: Target, documents: Vec<Prepared> },
     Touch(Touch),
+    Transaction(TransactionCommit),
 }
 
 /// The collection a write was meant for when it was asked.
@@ -69,6 +72,8 @@ pub(crate) enum Late {
     Nothing,
     /// Keys of the documents that changed meanwhile.
     Keys(Vec<Bytes>),
+    /// Everything that changed meanwhile.
+    Commits(Vec<Arc<Commit>>),
     /// It is too long ago to know.
     Unknown,
 }
@@ -78,7 +83,7 @@ impl Late {
     pub(crate) fn keys(&self) -> &[Bytes] {
         match self {
             Late::Keys(keys) => keys,
-            Late::Nothing | Late::Unknown => &[],
+            Late::Nothing | Late::Commits(_) | Late::Unknown => &[],
         }
     }
 }
@@ -107,7 +112,7 @@ pub(crate) struct Draft {
 }
 
 /// What becomes of one document.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Write {
     pub(crate) target: Target,
     pub(crate) key: Bytes,
@@ -125,15 +130,17 @@ impl Intent {
                 documents.iter().map(|document| document.bytes.len()).sum()
             }
             Intent::Touch(touch) => touch.size_bytes,
+            Intent::Transaction(commit) => commit.size_bytes(),
         }
     }
 
     /// Keys of the documents that judging will look at.
     pub(crate) fn keys(&self) -> Box<dyn Iterator<Item = &Bytes> + Send + '_> {
         match self {
-            Intent::CreateCollection { .. } | Intent::DropCollection { .. } => {
-                Box::new(std::iter::empty())
-            }
+            // A transaction brings along what its documents were.
+            Intent::CreateCollection { .. }
+            | Intent::DropCollection { .. }
+            | Intent::Transaction(_) => Box::new(std::iter::empty()),
             Intent::Insert { documents, .. } => {
                 Box::new(documents.iter().map(|document| &document.key))
             }
@@ -154,7 +161,7 @@ impl Target {
         }
     }
 
-    fn duplicate(&self, id: &Value) -> Error {
+    pub(crate) fn duplicate(&self, id: &Value) -> Error {
         Error::DuplicateKey { collection: self.name.to_string(), key: id::printed(id) }
     }
 }
@@ -281,7 +288,11 @@ impl Turn<'_> {
 
 /// The document after the change; `None` when it stays as it is. The filter, which it passes, says
 /// what the positional `$` means.
-fn apply(change: &Change, current: &Bytes, filter: &Filter) -> Result<Option<Bytes>, Error> {
+pub(crate) fn apply(
+    change: &Change,
+    current: &Bytes,
+    filter: &Filter,
+) -> Result<Option<Bytes>, Error> {
     let changed = match change {
         Change::Operators(update) => {
             let mut document = Document::from_bytes(current)?;

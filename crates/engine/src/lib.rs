@@ -33,6 +33,7 @@ mod recent;
 mod request;
 mod scan;
 mod state;
+mod transaction;
 mod write;
 
 use std::sync::Arc;
@@ -53,6 +54,7 @@ pub use query::{Filter, Projection, Sort, Update};
 pub use value::DOCUMENT_BYTES_MAX;
 
 pub use request::{Change, Find, Modified, Modify, Remove};
+pub use transaction::Transaction;
 
 use catalogue::{Catalogue, Collection};
 use committer::{Committer, Ways};
@@ -70,6 +72,7 @@ pub struct Engine {
 struct Inner {
     store: Store,
     clock: Clock,
+    options: Options,
     catalogue: Catalogue,
     recent: Recent,
     committer: Committer,
@@ -97,8 +100,9 @@ impl Engine {
         let recent = Recent::new(0, options.recent_changes_bytes);
         let ways = Ways { store, clock, options, catalogue, recent };
         let committer = Committer::start(ways.clone()).await?;
-        let Ways { store, clock, catalogue, recent, .. } = ways;
-        Ok(Engine { inner: Arc::new(Inner { store, clock, catalogue, recent, committer }) })
+        let Ways { store, clock, options, catalogue, recent } = ways;
+        let inner = Inner { store, clock, options, catalogue, recent, committer };
+        Ok(Engine { inner: Arc::new(inner) })
     }
 
     /// As [`Engine::open`], with the committer as a task of this runtime in place of a thread: on
@@ -301,14 +305,20 @@ impl Inner {
     /// The newest commit and the collection of this name, for reading. The snapshot comes first:
     /// the catalogue may be newer than it, but never older.
     async fn snapshot_of(&self, name: &str) -> Result<(Snapshot, Collection), Error> {
+        let snapshot = self.snapshot().await?;
+        let missing = || Error::CollectionMissing { name: name.to_owned() };
+        let collection = self.catalogue.get(name).ok_or_else(missing)?;
+        Ok((snapshot, collection))
+    }
+
+    /// The newest commit, once the catalogue knows of it.
+    async fn snapshot(&self) -> Result<Snapshot, Error> {
         if self.catalogue.is_closed() {
             return Err(Error::Closed);
         }
         let snapshot = self.store.snapshot().await?;
         self.catalogue.reach(snapshot.number()).await?;
-        let missing = || Error::CollectionMissing { name: name.to_owned() };
-        let collection = self.catalogue.get(name).ok_or_else(missing)?;
-        Ok((snapshot, collection))
+        Ok(snapshot)
     }
 
     /// The collection of this name, for writing. One that this node does not know may have been

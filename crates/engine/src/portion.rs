@@ -10,7 +10,7 @@ use bytes::Bytes;
 use store::{Batch, Snapshot};
 
 use crate::changes::{ChangeKind, Record};
-use crate::intent::{Draft, Intent, Late, Outcome, Target, judge_insert};
+use crate::intent::{Draft, Intent, Late, Outcome, Target, Touch, judge_insert};
 use crate::overlay::Overlay;
 use crate::recent::{Commit, Recent};
 use crate::state::State;
@@ -118,6 +118,7 @@ impl<'a> Portion<'a> {
                 let changed = changed.map(|record| &record.key);
                 touch.judge(&self.overlay, late, changed)?
             }
+            Intent::Transaction(commit) => commit.judge(self.state.names(), late, &self.records)?,
         };
         self.merge(draft);
         Ok(outcome)
@@ -180,13 +181,17 @@ fn unshared(image: Bytes) -> Bytes {
     if image.len() > SHARED_BYTES_MAX { image } else { Bytes::copy_from_slice(&image) }
 }
 
-/// What an upsert missed since its search began.
+/// What an upsert missed since its search began, or a transaction since it was compared.
 fn late(intent: &Intent, recent: &Recent) -> Late {
-    let Intent::Touch(touch) = intent else { return Late::Nothing };
-    let scanned_at = touch.upsert.as_ref().and_then(|upsert| upsert.scanned_at);
-    let Some(scanned_at) = scanned_at else { return Late::Nothing };
-    match recent.keys_of(touch.target.collection.number, scanned_at) {
-        Some(keys) => Late::Keys(keys),
-        None => Late::Unknown,
+    match intent {
+        Intent::Touch(Touch { target, upsert: Some(upsert), .. }) => {
+            let Some(scanned_at) = upsert.scanned_at else { return Late::Nothing };
+            let keys = recent.keys_of(target.collection.number, scanned_at);
+            keys.map_or(Late::Unknown, Late::Keys)
+        }
+        Intent::Transaction(commit) => {
+            recent.after(commit.holds_until).map_or(Late::Unknown, Late::Commits)
+        }
+        _ => Late::Nothing,
     }
 }

@@ -52,7 +52,11 @@ pub(crate) async fn insert(
 }
 
 /// Gives a document its `_id`, at the front, and its bytes.
-fn prepare(inner: &Inner, target: &Target, mut document: Document) -> Result<Prepared, Error> {
+pub(crate) fn prepare(
+    inner: &Inner,
+    target: &Target,
+    mut document: Document,
+) -> Result<Prepared, Error> {
     let id = match document.get("_id") {
         Some(id) => id.clone(),
         None => Value::String(new_id(inner.clock.now_ms())),
@@ -83,7 +87,7 @@ pub(crate) async fn remove(inner: &Inner, remove: Remove) -> Result<u64, Error> 
 }
 
 impl Inner {
-    async fn target(&self, name: &str) -> Result<Target, Error> {
+    pub(crate) async fn target(&self, name: &str) -> Result<Target, Error> {
         Ok(Target { name: name.into(), collection: self.collection(name).await? })
     }
 }
@@ -202,30 +206,33 @@ impl Work<'_> {
         self.inner.committer.submit(Intent::Touch(touch)).await
     }
 
-    /// The document an upsert would insert: what the filter demands, changed as asked.
+    /// The document an upsert would insert.
     fn prepare_upsert(&self, scanned_at: Option<u64>) -> Upsert {
-        let document = self.upsert_document();
+        let document = match &*self.deed {
+            Deed::Change(change) => upsert_document(&self.filter, change),
+            Deed::Remove => unreachable!("a removal never upserts"),
+        };
         let document = document.and_then(|document| prepare(self.inner, &self.target, document));
         Upsert { document, scanned_at }
     }
+}
 
-    fn upsert_document(&self) -> Result<Document, Error> {
-        match &*self.deed {
-            Deed::Change(Change::Operators(update)) => {
-                let mut document = self.filter.seed();
-                update.apply_on_insert(&mut document)?;
-                Ok(document)
+/// The document an upsert inserts: what the filter demands, changed as asked.
+pub(crate) fn upsert_document(filter: &Filter, change: &Change) -> Result<Document, Error> {
+    match change {
+        Change::Operators(update) => {
+            let mut document = filter.seed();
+            update.apply_on_insert(&mut document)?;
+            Ok(document)
+        }
+        Change::Replace(replacement) => {
+            let mut document = replacement.clone();
+            if !document.contains_key("_id")
+                && let Some(id) = filter.equality("_id")
+            {
+                document.insert_first("_id", id.clone());
             }
-            Deed::Change(Change::Replace(replacement)) => {
-                let mut document = replacement.clone();
-                if !document.contains_key("_id")
-                    && let Some(id) = self.filter.equality("_id")
-                {
-                    document.insert_first("_id", id.clone());
-                }
-                Ok(document)
-            }
-            Deed::Remove => unreachable!("a removal never upserts"),
+            Ok(document)
         }
     }
 }

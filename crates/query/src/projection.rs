@@ -41,6 +41,13 @@ struct Slice {
     limit: usize,
 }
 
+impl Default for Projection {
+    /// Keeps everything.
+    fn default() -> Projection {
+        Projection { fields: Fields::new(), keeps_others: true, keeps_id: true }
+    }
+}
+
 impl Projection {
     /// True when documents pass as they are.
     pub fn is_empty(&self) -> bool {

@@ -5,6 +5,7 @@
 //! - `concurrency`: many callers at once
 //! - `collections`: creating, dropping, naming
 //! - `changes`: the change log
+//! - `transactions`: own writes, conflicts, limits
 //! - `durability`: closing, dropping, killing, disk full
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
@@ -41,6 +42,7 @@ mod collections;
 mod concurrency;
 mod durability;
 mod reading;
+mod transactions;
 mod writing;
 
 use engine::{Change, Clock, Engine, Error, Find, Modify, Remove};
@@ -148,6 +150,9 @@ fn kind(error: &Error) -> &'static str {
         Error::DocumentTooLarge { .. } => "DocumentTooLarge",
         Error::WriteTooLarge { .. } => "WriteTooLarge",
         Error::ChangesTooOld { .. } => "ChangesTooOld",
+        Error::Conflict => "Conflict",
+        Error::TransactionExpired { .. } => "TransactionExpired",
+        Error::TransactionTooLarge { .. } => "TransactionTooLarge",
         Error::Query(_) => "Query",
         Error::Store(_) => "Store",
         Error::Closed => "Closed",
