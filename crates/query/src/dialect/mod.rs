@@ -149,6 +149,10 @@ impl Translator<'_> {
                 while self.rest.next().is_some_and(|c| c != ')') {}
                 return;
             }
+            if ahead.peek() == Some(&'R') {
+                // Recursion; fancy-regex would read a flag that PCRE does not have.
+                return self.out.push_str("(?recursion:");
+            }
             if self.named_group(ahead.clone()) {
                 return;
             }

@@ -107,6 +107,7 @@ fn agrees_with_pcre() {
 
 #[test]
 fn refuses_broken_patterns() {
+    let mut accepted = Vec::new();
     for (source, options) in [
         ("(", ""),
         ("[", ""),
@@ -125,8 +126,11 @@ fn refuses_broken_patterns() {
         (r"\X", ""),
         (r"(?R)", ""),
     ] {
-        assert!(Pattern::compile(source, options).is_err(), "/{source}/{options}");
+        if Pattern::compile(source, options).is_ok() {
+            accepted.push(source);
+        }
     }
+    assert!(accepted.is_empty(), "{accepted:?}");
 }
 
 #[test]
