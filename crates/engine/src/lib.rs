@@ -105,18 +105,6 @@ impl Engine {
         Ok(Engine { inner: Arc::new(inner) })
     }
 
-    /// As [`Engine::open`], with the committer as a task of this runtime in place of a thread: on
-    /// a single-threaded runtime everything happens in one repeatable order. For simulations; an
-    /// embedded store's disk work then blocks the runtime.
-    ///
-    /// # Errors
-    ///
-    /// As [`Engine::open`].
-    pub async fn open_on_runtime(store: Store, clock: Clock) -> Result<Engine, Error> {
-        let options = Options { committer_on_runtime: true, ..Options::default() };
-        Engine::open_with(store, clock, options).await
-    }
-
     /// The clock the engine was opened with.
     pub fn clock(&self) -> &Clock {
         &self.inner.clock

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result as Anyhow};
 use engine::{
-    Change, Clock, Engine, Error, Filter, Find, Modify, Projection, Remove, Sort, Update,
+    Change, Clock, Engine, Error, Filter, Find, Modify, Options, Projection, Remove, Sort, Update,
 };
 use store::Store;
 use value::{Document, RawDoc, Value};
@@ -20,7 +20,8 @@ use crate::workload::{self, LISTS, Number, Operation, THINGS};
 ///
 /// What the engine reports.
 pub async fn open(store: &Store) -> Result<Engine, Error> {
-    let engine = Engine::open_on_runtime(store.clone(), Clock::fixed(1_700_000_000_000)).await?;
+    let options = Options { committer_on_runtime: true, ..Options::default() };
+    let engine = Engine::open_with(store.clone(), Clock::fixed(1_700_000_000_000), options).await?;
     engine.ensure_collection(LISTS).await?;
     engine.ensure_collection(THINGS).await?;
     match engine.insert(LISTS, workload::first_lists()).await {

@@ -1,11 +1,12 @@
 //! Worlds in which power fails.
 //!
 //! Two simulations of the engine with the same clients (`workload`, `client`) and the same checks
-//! (`verify`, `serial`): part (a), `world`, on a simulated disk and in one repeatable order, with
+//! (`check`, `verify`, `serial`): part (a), `world`, on a simulated disk and in one repeatable order, with
 //! many thousands of crashes a minute; part (b) on fjall, with the file calls of a child process
 //! recorded and every legal state of the disk after a loss of power rebuilt. A failure names its
 //! seed, and the seed repeats it.
 
+pub mod check;
 pub mod client;
 pub mod dice;
 pub mod disk;

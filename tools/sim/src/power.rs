@@ -11,16 +11,16 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
-use engine::Filter;
 use store::{FjallOptions, Store};
 
+use crate::check;
 use crate::client::{self, Clients};
 use crate::dice::Dice;
 use crate::disk::Disk;
 use crate::history::{Answer, Event, History};
 use crate::tape::{self, Record};
-use crate::verify::{self, Contents};
-use crate::workload::{LISTS, Number, THINGS};
+use crate::workload::Number;
+use crate::world::on_one_thread;
 
 /// Generations of a seed, and losses of power in each.
 const GENERATIONS: u64 = 3;
@@ -207,29 +207,14 @@ fn judge(seed: u64, tape: &[Record], earlier: &[Event], state: u64, crash: &Path
         fs::remove_dir_all(crash)?;
     }
     rebuild(tape, state, crash)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    runtime.block_on(async {
+    on_one_thread(async {
         for opening in ["first", "second"] {
             let store = Store::fjall(crash, options(seed)).context("the store does not open")?;
-            check(seed, &events, store).await.with_context(|| format!("{opening} opening"))?;
+            let checked = check::everything(&store, seed, &events).await;
+            checked.with_context(|| format!("{opening} opening"))?;
         }
         Ok(())
     })
-}
-
-/// Looks at everything.
-async fn check(seed: u64, events: &[Event], store: Store) -> Result<()> {
-    let engine = client::open(&store).await.context("the engine does not open")?;
-    let lists = client::all(&engine, LISTS).await?;
-    let contents = Contents { lists, things: client::all(&engine, THINGS).await? };
-    for (name, found) in [(LISTS, &contents.lists), (THINGS, &contents.things)] {
-        let count = engine.count(name, &Filter::all()).await?;
-        ensure!(count == found.len() as u64, "{name} counts {count}, has {}", found.len());
-    }
-    let broken = verify::contradictions(seed, events, &contents);
-    ensure!(broken.is_empty(), "{}", broken.join("\n"));
-    engine.close().await?;
-    Ok(())
 }
 
 /// The recorded process: works in `data`, says to the file `marks` what it begins and what was
@@ -241,8 +226,7 @@ async fn check(seed: u64, events: &[Event], store: Store) -> Result<()> {
 pub fn live(data: &Path, marks: &Path, seed: u64, begun: usize) -> Result<()> {
     let history = History::marking(begun, fs::File::create(marks)?);
     let mut dice = Dice::new(seed, begun as u64);
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    runtime.block_on(async {
+    on_one_thread(async {
         for _ in 0..1 + dice.below(2) {
             let store = Store::fjall(data, options(seed))?;
             let engine = client::open(&store).await?;

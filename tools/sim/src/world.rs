@@ -5,16 +5,18 @@
 //! closed. Everything runs as tasks of one single-threaded runtime, the committer included, and
 //! every chance comes from the seed; so the same seed is the same world, step by step.
 
+use std::cell::Cell;
+use std::sync::Once;
+
 use anyhow::{Context, Result, bail};
-use engine::Filter;
 use store::{SimulatedDisk, Store};
 
+use crate::check;
 use crate::client::{self, Clients};
 use crate::dice::Dice;
 use crate::history::{Answer, History};
 use crate::serial::{self, Logs};
-use crate::verify::{self, Contents};
-use crate::workload::{LISTS, Number, Operation, THINGS};
+use crate::workload::{Number, Operation};
 
 /// What a world came to.
 #[derive(Debug, Default)]
@@ -88,9 +90,34 @@ pub fn run(seed: u64) -> Result<Tally> {
     Ok(tally)
 }
 
+thread_local! {
+    /// How often something panicked on this thread, whoever caught it.
+    static PANICS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Counts panics from now on: tasks and the committer catch theirs, and none is in order.
+fn count_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let say = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            PANICS.with(|panics| panics.set(panics.get() + 1));
+            say(panic);
+        }));
+    });
+}
+
 /// Runs a future and everything it spawns, and drops what is left of it afterwards.
-fn on_one_thread<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
-    tokio::runtime::Builder::new_current_thread().build()?.block_on(future)
+pub(crate) fn on_one_thread<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
+    count_panics();
+    let before = PANICS.get();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    let result = runtime.block_on(future);
+    drop(runtime);
+    if PANICS.get() > before {
+        bail!("something panicked: {:?}", result.err());
+    }
+    result
 }
 
 struct World {
@@ -119,20 +146,8 @@ impl World {
 
     /// Opens the database with nobody else there and looks at everything.
     async fn check(self) -> Result<()> {
-        let engine = client::open(&self.store).await.context("it does not open again")?;
-        let lists = client::all(&engine, LISTS).await?;
-        let contents = Contents { lists, things: client::all(&engine, THINGS).await? };
-        for (name, found) in [(LISTS, &contents.lists), (THINGS, &contents.things)] {
-            let count = engine.count(name, &Filter::all()).await?;
-            if count != found.len() as u64 {
-                bail!("{name} counts {count}, but has {} documents", found.len());
-            }
-        }
         let events = self.history.events();
-        let broken = verify::contradictions(self.seed, &events, &contents);
-        if !broken.is_empty() {
-            bail!("{}", broken.join("\n"));
-        }
+        let contents = check::everything(&self.store, self.seed, &events).await?;
         let logs: Logs = contents.lists.iter().map(client::list_of).collect();
         let is_one_moment = |number: Number| {
             !matches!(Operation::of(self.seed, number), Operation::AppendGroup { .. })
