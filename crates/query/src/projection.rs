@@ -44,7 +44,12 @@ struct Slice {
 impl Default for Projection {
     /// Keeps everything.
     fn default() -> Projection {
-        Projection { fields: Fields::new(), keeps_others: true, keeps_id: true }
+        Projection {
+            fields: Fields::new(),
+            keeps_others: true,
+            keeps_id: true,
+            is_positional: false,
+        }
     }
 }
 
