@@ -4,6 +4,7 @@
  * carries everything the server said.
  */
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -11,13 +12,14 @@ import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { eventually } from './eventually.mjs';
-import { binary, deadlineMs } from './settings.mjs';
+import { binary, deadlineMs, testStore } from './settings.mjs';
 
 /**
  * @typedef {object} ServeOptions
  * @property {string} [data] the data directory; a fresh temporary one when absent
  * @property {number} [port] 0, the default, lets the system choose
  * @property {string[]} [args] more arguments of `yunkai dev`
+ * @property {string} [config] a `yunkai.toml`: runs `yunkai serve` in place of `yunkai dev`
  * @property {Record<string, string>} [env] more environment variables
  * @property {string[]} [through] a command that runs the binary, such as `nsenter …`
  *
@@ -25,7 +27,7 @@ import { binary, deadlineMs } from './settings.mjs';
  * @typedef {{ envId: string, secretId: string, secretKey: string, apiKey: string }} Credentials
  */
 
-/** One running `yunkai dev`. */
+/** One running server. */
 export class Server {
   /**
    * @param {string} dir
@@ -37,6 +39,8 @@ export class Server {
     /** @type {string[]} every line of stdout and stderr, in the order of arrival */
     this.lines = [];
     this.url = '';
+    // Every data directory has its documents in a schema of its own.
+    this.schema = `${testStore.includes('?') ? '&' : '?'}schema=t${hash(options.data)}`;
     /** @type {import('node:child_process').ChildProcess | undefined} */
     this.child = undefined;
   }
@@ -66,9 +70,8 @@ export class Server {
    * @returns {Promise<void>}
    */
   async start() {
-    const { data, port = 0, args = [], env = {}, through = [] } = this.options;
-    const command = [...through, binary(), 'dev', this.dir];
-    command.push('--port', String(port), '--data', data, ...args);
+    const { env = {}, through = [] } = this.options;
+    const command = [...through, binary(), ...this.command()];
     const child = spawn(command[0], command.slice(1), {
       env: { ...process.env, LANG: 'en_US.UTF-8', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -97,6 +100,14 @@ export class Server {
       throw new Error(`the server did not start (${JSON.stringify(outcome)}):\n${said}`);
     }
     this.url = outcome;
+  }
+
+  /** @returns {string[]} */
+  command() {
+    const { data, port = 0, args = [], config } = this.options;
+    if (config) return ['serve', '--config', config, ...args];
+    const store = testStore ? ['--store', `${testStore}${this.schema}`] : [];
+    return ['dev', this.dir, '--port', String(port), '--data', data, ...store, ...args];
   }
 
   /**
@@ -149,6 +160,11 @@ export class Server {
     const look = () => this.lines.slice(from).find((line) => pattern.test(line));
     return eventually(`the terminal shows ${pattern}`, look);
   }
+}
+
+/** @param {string} text */
+function hash(text) {
+  return createHash('sha256').update(text).digest('hex').slice(0, 12);
 }
 
 /**

@@ -20,6 +20,9 @@ export const deadlineMs = Number(process.env.YUNKAI_TEST_DEADLINE_MS ?? 60_000);
 /** The AppID that the test projects declare. */
 export const appId = 'wxfeedc0ffee123456';
 
+/** The `postgres://` address that `dev` servers keep their documents in; the embedded store else. */
+export const testStore = process.env.YUNKAI_TEST_STORE ?? '';
+
 /**
  * The binary under test: `YUNKAI_BIN`, else the debug build of this checkout.
  * @returns {string}

@@ -9,7 +9,7 @@ use engine::{Clock, Engine};
 use files::Files;
 use functions::Functions;
 use identity::{Identity, Keys};
-use store::{FjallOptions, Store};
+use store::Store;
 use wechat::WeChat;
 
 use crate::access::Access;
@@ -47,13 +47,7 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// Opens the environment whose data lies in `folder`, creating it at first use.
-    pub async fn open(folder: &Path, keys: Keys, shared: Shared) -> Result<Self> {
-        let store = Store::fjall(folder.join("store"), FjallOptions::default())?;
-        Self::with_store(store, folder, keys, shared).await
-    }
-
-    /// Opens an environment over a given store; files lie in `folder`.
+    /// Opens an environment over its store, creating what is missing; files lie in `folder`.
     pub async fn with_store(
         store: Store,
         folder: &Path,

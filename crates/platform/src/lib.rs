@@ -34,4 +34,4 @@ pub use functions::{
     ConnectionOwner as WorkerPeer, INVOCATION_HEADER, InvokeError, WorkerConnection,
 };
 pub use rules::Acl;
-pub use server::{Options, Platform, WeChatOptions};
+pub use server::{Options, Platform, StoreOptions, WeChatOptions};

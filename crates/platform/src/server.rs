@@ -2,11 +2,12 @@
 //! journal.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use engine::Clock;
 use functions::{Functions, Streams};
+use store::{FjallOptions, PostgresOptions, Store};
 use tokio::sync::mpsc;
 use wechat::{HttpOptions, SimulatorEvent, SimulatorOptions, WeChat};
 
@@ -44,11 +45,48 @@ impl WeChatOptions {
     }
 }
 
+/// Where the documents of every environment are kept.
+#[derive(Debug, Clone, Default)]
+pub enum StoreOptions {
+    /// In the data directory, by the embedded store.
+    #[default]
+    Fjall,
+    /// In a PostgreSQL database, one schema per environment.
+    Postgres(Box<PostgresOptions>),
+}
+
+impl StoreOptions {
+    /// Reads `fjall` or a `postgres://` address.
+    ///
+    /// # Errors
+    /// What is not understood, by its part.
+    pub fn parse(text: &str) -> Result<Self> {
+        if text == "fjall" {
+            return Ok(Self::Fjall);
+        }
+        Ok(Self::Postgres(Box::new(PostgresOptions::parse(text)?)))
+    }
+
+    /// Opens the store of one environment.
+    async fn open(&self, id: &str, folder: &Path) -> Result<Store> {
+        match self {
+            Self::Fjall => Ok(Store::fjall(folder.join("store"), FjallOptions::default())?),
+            Self::Postgres(options) => {
+                let mut options = PostgresOptions::clone(options);
+                options.schema = format!("{}-{id}", options.schema);
+                Ok(Store::postgres(options).await?)
+            }
+        }
+    }
+}
+
 /// What a server is made of.
 #[derive(Debug)]
 pub struct Options {
     /// The data directory.
     pub data: PathBuf,
+    /// Where documents are kept.
+    pub store: StoreOptions,
     /// The environment of requests that name none.
     pub default_environment: String,
     /// Further environments to open.
@@ -95,7 +133,8 @@ impl Platform {
             check_id(id)?;
             let keys = directory.keys(id)?;
             let folder = directory.environment(id)?;
-            let environment = Environment::open(&folder, keys, shared.clone()).await?;
+            let store = options.store.open(id, &folder).await?;
+            let environment = Environment::with_store(store, &folder, keys, shared.clone()).await?;
             environments.insert(id.clone(), Arc::new(environment));
         }
         let default_environment = environments

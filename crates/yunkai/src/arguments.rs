@@ -45,6 +45,9 @@ pub struct Dev {
     /// The environment's id; taken from the project when absent.
     #[arg(long)]
     pub env: Option<String>,
+    /// Where documents are kept: fjall, or a postgres:// address.
+    #[arg(long, default_value = "fjall")]
+    pub store: String,
     /// Do not redeploy on save.
     #[arg(long)]
     pub no_watch: bool,

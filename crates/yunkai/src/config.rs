@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
 use gateway::GatewayOptions;
-use platform::WeChatOptions;
+use platform::{StoreOptions, WeChatOptions};
 use tokio::net::TcpListener;
 
 /// The simulator's AppID for projects without one.
@@ -18,6 +18,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// The data directory.
     pub data: PathBuf,
+    /// Where documents are kept.
+    pub store: StoreOptions,
     /// The environment of requests that name none.
     pub environment: String,
     /// Further environments.
@@ -61,6 +63,7 @@ impl Settings {
             listener,
             platform: platform::Options {
                 data: self.data,
+                store: self.store,
                 default_environment: self.environment,
                 environments: self.environments,
                 lenient_environments: self.is_dev,

@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Result;
-use platform::Environment;
 use platform::deploy;
 use platform::journal::{Event, Journal};
+use platform::{Environment, StoreOptions};
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::arguments;
@@ -25,6 +25,7 @@ pub async fn run(arguments: arguments::Dev) -> Result<()> {
     let settings = Settings {
         listen: SocketAddr::new(arguments.host, arguments.port),
         data: arguments.data.clone().unwrap_or_else(|| arguments.dir.join(".yunkai")),
+        store: StoreOptions::parse(&arguments.store)?,
         environment: environment.unwrap_or_else(|| "dev".to_owned()),
         environments: Vec::new(),
         is_dev: true,

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use anyhow::Result;
+use platform::StoreOptions;
 
 use crate::config::{Settings, function_options};
 use crate::language::localized;
@@ -13,6 +14,7 @@ pub fn run() -> Result<()> {
     let settings = Settings {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         data: std::env::temp_dir().join("yunkai-doctor"),
+        store: StoreOptions::default(),
         environment: "doctor".to_owned(),
         environments: Vec::new(),
         is_dev: true,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
 use gateway::Gateway;
-use platform::{Platform, WeChatOptions};
+use platform::{Platform, StoreOptions, WeChatOptions};
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
@@ -23,6 +23,8 @@ struct Toml {
     listen: SocketAddr,
     public_url: Option<String>,
     data: PathBuf,
+    /// `fjall`, or the `postgres://` address of a database.
+    store: Option<String>,
     /// The default environment's id.
     #[serde(default = "default_environment")]
     environment: String,
@@ -55,9 +57,12 @@ pub async fn run(arguments: arguments::Serve) -> Result<()> {
         .map_err(|error| anyhow!("{path} cannot be read: {error}. / 无法读取 {path}:{error}。"))?;
     let toml: Toml = toml::from_str(&text)
         .map_err(|error| anyhow!("{path} cannot be understood / {path} 有误:\n{error}"))?;
+    let store = StoreOptions::parse(toml.store.as_deref().unwrap_or("fjall"))
+        .map_err(|error| anyhow!("{path}: store: {error}"))?;
     let settings = Settings {
         listen: toml.listen,
         data: toml.data,
+        store,
         environment: toml.environment,
         environments: toml.environments,
         is_dev: false,
