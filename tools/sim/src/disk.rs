@@ -15,7 +15,7 @@
 //! **Not modelled:** synced data that is damaged (that is what the damage tests do), file systems
 //! that reorder the changes of different folders, disks that lie about syncing.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -59,13 +59,34 @@ pub struct Disk<'t> {
     namings: Vec<Naming>,
     /// How many of them have happened for certain.
     certain: usize,
+    syncing: Syncing,
+    /// Handles whose syncs do nothing.
+    feigned: HashSet<u32>,
+}
+
+/// What a disk does when it is told to sync.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Syncing {
+    /// What it should.
+    Done,
+    /// Nothing, for the files whose name ends so: no engine can live with that, so a simulation
+    /// that finds no fault with it is broken itself.
+    Feigned(&'static str),
 }
 
 impl<'t> Disk<'t> {
     /// An empty disk.
-    pub fn new(tape: &'t [Record]) -> Disk<'t> {
+    fn new(tape: &'t [Record], syncing: Syncing) -> Disk<'t> {
         let nodes = vec![Node::Folder(BTreeMap::new())];
-        Disk { tape, nodes, handles: HashMap::new(), namings: Vec::new(), certain: 0 }
+        Disk {
+            tape,
+            nodes,
+            handles: HashMap::new(),
+            namings: Vec::new(),
+            certain: 0,
+            syncing,
+            feigned: HashSet::new(),
+        }
     }
 
     /// The disk at the end of a tape.
@@ -73,8 +94,8 @@ impl<'t> Disk<'t> {
     /// # Errors
     ///
     /// A tape that cannot have happened, as when the recorder missed a call.
-    pub fn at(tape: &'t [Record]) -> Result<Disk<'t>> {
-        let mut disk = Disk::new(tape);
+    pub fn at(tape: &'t [Record], syncing: Syncing) -> Result<Disk<'t>> {
+        let mut disk = Disk::new(tape, syncing);
         for (place, record) in tape.iter().enumerate() {
             disk.play(place, record).with_context(|| format!("record {place}: {record:.200?}"))?;
         }
@@ -84,6 +105,9 @@ impl<'t> Disk<'t> {
     fn play(&mut self, place: usize, record: &Record) -> Result<()> {
         match record {
             Record::Open { handle, created, truncated, path } => {
+                if matches!(self.syncing, Syncing::Feigned(end) if path.ends_with(end)) {
+                    self.feigned.insert(*handle);
+                }
                 let node = if *created {
                     self.add(path, Node::File { changes: Vec::new(), synced: 0 })?
                 } else {
@@ -98,6 +122,7 @@ impl<'t> Disk<'t> {
                 let node = *self.handles.get(handle).context("an unknown handle")?;
                 self.change(node, place)?;
             }
+            Record::Sync { handle } if self.feigned.contains(handle) => {}
             Record::Sync { handle } => {
                 self.sync(*self.handles.get(handle).context("an unknown handle")?);
             }

@@ -16,7 +16,7 @@ use store::{FjallOptions, Store};
 use crate::check;
 use crate::client::{self, Clients};
 use crate::dice::Dice;
-use crate::disk::Disk;
+use crate::disk::{Disk, Syncing};
 use crate::history::{Answer, Event, History};
 use crate::tape::{self, Record};
 use crate::workload::Number;
@@ -48,7 +48,7 @@ fn options(seed: u64) -> FjallOptions {
 /// # Errors
 ///
 /// What contradicts the promises of the engine, with the place of the recording.
-pub fn run(seed: u64, program: &Path) -> Result<Tally> {
+pub fn run(seed: u64, program: &Path, syncing: Syncing) -> Result<Tally> {
     let folder = quick_folder()?;
     let recorder = compile(folder.path())?;
     let mut dice = Dice::new(seed, u64::MAX - 1);
@@ -70,9 +70,9 @@ pub fn run(seed: u64, program: &Path) -> Result<Tally> {
         for _ in 0..LOSSES {
             length = first + dice.below((whole.len() - first) as u64 + 1) as usize;
             state = dice.throw();
-            if let Err(error) = judge(seed, &whole[..length], &earlier, state, &crash) {
+            if let Err(error) = judge(seed, &whole[..length], &earlier, (state, syncing), &crash) {
                 let kept = folder.keep();
-                rebuild(&whole[..length], state, &kept.join("state"))?;
+                rebuild(&whole[..length], (state, syncing), &kept.join("state"))?;
                 let kept = kept.display();
                 return Err(error.context(format!(
                     "seed {seed}, generation {generation}, record {length}; kept in {kept}"
@@ -84,7 +84,7 @@ pub fn run(seed: u64, program: &Path) -> Result<Tally> {
         earlier = events(&whole[..length], &earlier)?;
         tally.operations = earlier.len();
         fs::remove_dir_all(&data)?;
-        rebuild(&whole[..length], state, &data)?;
+        rebuild(&whole[..length], (state, syncing), &data)?;
     }
     Ok(tally)
 }
@@ -137,7 +137,7 @@ fn record(
 /// A recording that explains the directory byte for byte missed nothing.
 fn check_recording(tape: &[Record], data: &Path, folder: &Path) -> Result<()> {
     let rebuilt = folder.join("rebuilt");
-    Disk::at(tape)?.write_whole(&rebuilt)?;
+    Disk::at(tape, Syncing::Done)?.write_whole(&rebuilt)?;
     let (expected, found) = (listing(data)?, listing(&rebuilt)?);
     ensure!(expected == found, "the recorder missed a call: {expected:?} became {found:?}");
     for (path, _) in expected {
@@ -196,12 +196,18 @@ fn events(tape: &[Record], earlier: &[Event]) -> Result<Vec<Event>> {
 }
 
 /// Makes one of the states that a loss of power at the end of the tape can leave.
-fn rebuild(tape: &[Record], state: u64, folder: &Path) -> Result<()> {
-    Disk::at(tape)?.write_lost(folder, &mut Dice::new(state, 0))
+fn rebuild(tape: &[Record], (state, syncing): (u64, Syncing), folder: &Path) -> Result<()> {
+    Disk::at(tape, syncing)?.write_lost(folder, &mut Dice::new(state, 0))
 }
 
 /// Makes such a state and opens it, twice.
-fn judge(seed: u64, tape: &[Record], earlier: &[Event], state: u64, crash: &Path) -> Result<()> {
+fn judge(
+    seed: u64,
+    tape: &[Record],
+    earlier: &[Event],
+    state: (u64, Syncing),
+    crash: &Path,
+) -> Result<()> {
     let events = events(tape, earlier)?;
     if crash.exists() {
         fs::remove_dir_all(crash)?;

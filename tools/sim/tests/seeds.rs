@@ -3,7 +3,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+use std::path::Path;
 use std::time::{Duration, Instant};
+
+use sim::disk::Syncing;
 
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().unwrap())
@@ -34,11 +37,20 @@ fn whatever_a_loss_of_power_leaves_on_the_disk_opens_with_all_that_was_acknowled
     let first = setting("YUNKAI_SIM_SEED", 0);
     let (mut seeds, mut losses) = (0, 0);
     while seeds == 0 || Instant::now() < end {
-        let program = std::path::Path::new(env!("CARGO_BIN_EXE_sim"));
-        losses += sim::power::run(first + seeds, program).unwrap().losses;
+        let program = Path::new(env!("CARGO_BIN_EXE_sim"));
+        losses += sim::power::run(first + seeds, program, Syncing::Done).unwrap().losses;
         seeds += 1;
     }
     println!("{seeds} seeds, {losses} losses of power");
+}
+
+/// The simulation itself: it must find fault with a disk that only pretends to sync the journal.
+#[test]
+fn a_disk_that_feigns_its_syncs_is_found_out() {
+    let program = Path::new(env!("CARGO_BIN_EXE_sim"));
+    let found = sim::power::run(0, program, Syncing::Feigned(".jnl")).unwrap_err();
+    let found = format!("{found:#}");
+    assert!(found.contains("was acknowledged") || found.contains("does not open"), "{found}");
 }
 
 #[test]
