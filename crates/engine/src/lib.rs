@@ -14,6 +14,7 @@
 //! This crate refuses to judge callers (that is `platform`), to know wire formats, and to read
 //! the system time anywhere but in [`Clock::system`].
 
+mod aggregate;
 mod catalogue;
 mod changes;
 mod chunk;
@@ -42,6 +43,7 @@ use bytes::Bytes;
 use store::{Snapshot, Store};
 use value::{Document, Value};
 
+pub use aggregate::Aggregation;
 pub use changes::{ChangeKind, ChangePage, ChangeRecord, Position};
 pub use clock::Clock;
 pub use cursor::Cursor;

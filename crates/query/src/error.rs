@@ -45,6 +45,19 @@ impl Error {
         Error::Conflict(format!("{english} / {chinese}"))
     }
 
+    /// The same error with the stage of a pipeline it happened in.
+    pub(crate) fn in_stage(self, position: usize, name: &str) -> Error {
+        let place = format!("pipeline[{position}] {name}");
+        match self {
+            Error::UnknownOperator { operator, .. } => {
+                Error::UnknownOperator { operator, path: place }
+            }
+            Error::Malformed(text) => Error::Malformed(format!("{place}: {text}")),
+            Error::Conflict(text) => Error::Conflict(format!("{place}: {text}")),
+            other => other,
+        }
+    }
+
     pub(crate) fn unknown_operator(operator: &str, path: &str) -> Error {
         Error::UnknownOperator { operator: operator.to_owned(), path: path.to_owned() }
     }

@@ -5,11 +5,15 @@
 //! in memory. The semantics are MongoDB's; the vendor SDKs' known mistakes (protocol 03 §5) are
 //! repaired on the way in, in `repair`.
 //!
-//! Pure: no clock, no chance, no IO. Aggregation is not here yet; an operator that is not known is
-//! refused by name, never ignored.
+//! [`Pipeline`]s of an aggregation compute with [`expression`]s.
+//!
+//! Pure: no clock, no chance, no IO. An operator that is not known is refused by name, never
+//! ignored.
 
+pub mod aggregate;
 mod dialect;
 mod error;
+pub mod expression;
 mod filter;
 pub mod geo;
 mod path;
@@ -19,6 +23,7 @@ mod repair;
 mod sort;
 mod update;
 
+pub use aggregate::Pipeline;
 pub use error::Error;
 pub use filter::{Filter, Metric, Near, bounds};
 pub use projection::Projection;

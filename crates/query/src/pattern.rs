@@ -13,6 +13,9 @@ const BACKTRACK_STEPS_MAX: usize = 100_000;
 /// Memory a compiled expression may take.
 const COMPILED_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// A match and its groups, each from a byte to a byte; `None` for a group that took no part.
+pub(crate) type Groups = Vec<Option<(usize, usize)>>;
+
 /// A compiled expression; clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Pattern {
@@ -62,15 +65,25 @@ impl Pattern {
     /// # Errors
     /// A match given up because it takes too many steps.
     pub(crate) fn is_match(&self, text: &str) -> Result<bool, Error> {
-        self.regex.is_match(text).map_err(|_| {
-            Error::malformed(
-                format_args!(
-                    "The regular expression /{}/ takes too long; simplify it.",
-                    self.source
-                ),
-                format_args!("正则表达式 /{}/ 匹配耗时过长,请简化。", self.source),
-            )
-        })
+        self.regex.is_match(text).map_err(|_| self.too_slow())
+    }
+
+    fn too_slow(&self) -> Error {
+        Error::malformed(
+            format_args!("The regular expression /{}/ takes too long; simplify it.", self.source),
+            format_args!("正则表达式 /{}/ 匹配耗时过长,请简化。", self.source),
+        )
+    }
+
+    /// The first match at or after a byte: the whole and its groups, each as bytes from and to.
+    ///
+    /// # Errors
+    /// As [`Pattern::is_match`].
+    pub(crate) fn find_at(&self, text: &str, from: usize) -> Result<Option<Groups>, Error> {
+        let captures = self.regex.captures_from_pos(text, from).map_err(|_| self.too_slow())?;
+        Ok(captures.map(|captures| {
+            captures.iter().map(|group| group.map(|found| (found.start(), found.end()))).collect()
+        }))
     }
 
     /// Whether this is the same expression, as a value.

@@ -54,6 +54,16 @@ impl Default for Projection {
 }
 
 impl Projection {
+    /// The projection that keeps everything.
+    pub fn none() -> Projection {
+        Projection {
+            fields: Fields::new(),
+            keeps_others: true,
+            keeps_id: true,
+            is_positional: false,
+        }
+    }
+
     /// True when documents pass as they are.
     pub fn is_empty(&self) -> bool {
         self.fields.is_empty() && self.keeps_others && self.keeps_id

@@ -32,6 +32,11 @@ impl SortKey {
         key::push_view(&View::Double(number), &mut bytes);
         SortKey(bytes)
     }
+
+    /// Bytes of the key.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
 }
 
 impl Sort {
@@ -57,6 +62,11 @@ impl Sort {
             Ok(Field { path: Path::parse(name)?, descending })
         };
         Ok(Sort { fields: sort.iter().map(field).collect::<Result<_, Error>>()? })
+    }
+
+    /// No order at all.
+    pub fn none() -> Sort {
+        Sort { fields: Vec::new() }
     }
 
     /// Whether no order is asked for.

@@ -1,5 +1,5 @@
 //! IEEE 754-2008 decimal128 as BSON stores it (binary integer decimal): text in, text out, and the
-//! exact parts for comparing. No arithmetic: the platform's clients have no decimal type.
+//! exact parts for comparing. Arithmetic is the matter of `query`.
 
 use crate::Error;
 
@@ -14,15 +14,28 @@ const SIGN: u128 = 1 << 127;
 
 /// A decimal taken apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Decimal {
+pub enum Decimal {
+    /// Not a number.
     Nan,
-    Infinite { negative: bool },
-    Finite { negative: bool, coefficient: u128, exponent: i32 },
+    /// Beyond every number.
+    Infinite {
+        /// Below every number.
+        negative: bool,
+    },
+    /// `coefficient × 10^exponent`.
+    Finite {
+        /// Below zero, or the negative zero.
+        negative: bool,
+        /// At most 34 digits.
+        coefficient: u128,
+        /// -6176 to 6111.
+        exponent: i32,
+    },
 }
 
 /// Takes the 16 stored bytes apart; coefficients beyond 34 digits count as zero, as the standard
 /// says.
-pub(crate) fn unpack(bytes: [u8; 16]) -> Decimal {
+pub fn unpack(bytes: [u8; 16]) -> Decimal {
     let bits = u128::from_le_bytes(bytes);
     let negative = bits & SIGN != 0;
     if bits & NAN == NAN {
@@ -38,7 +51,8 @@ pub(crate) fn unpack(bytes: [u8; 16]) -> Decimal {
     Decimal::Finite { negative, coefficient: coefficient.unwrap_or(0), exponent }
 }
 
-fn pack(decimal: Decimal) -> [u8; 16] {
+/// Puts the parts together; they must be within the limits of [`Decimal`].
+pub fn pack(decimal: Decimal) -> [u8; 16] {
     let sign = |negative| if negative { SIGN } else { 0 };
     let bits = match decimal {
         Decimal::Nan => NAN,
@@ -55,7 +69,7 @@ fn pack(decimal: Decimal) -> [u8; 16] {
 ///
 /// # Errors
 /// Text that is no number, or one that 34 digits cannot hold exactly.
-pub(crate) fn parse(text: &str) -> Result<[u8; 16], Error> {
+pub fn parse(text: &str) -> Result<[u8; 16], Error> {
     read(text).map(pack).ok_or_else(|| {
         Error::broken_wrapper("$numberDecimal", "a decimal number of at most 34 digits")
     })
@@ -109,7 +123,7 @@ fn fit(negative: bool, digits: &str, exponent: i32) -> Option<Decimal> {
 }
 
 /// The text of `$numberDecimal`, in the notation of the BSON decimal128 specification.
-pub(crate) fn print(bytes: [u8; 16]) -> String {
+pub fn print(bytes: [u8; 16]) -> String {
     let (negative, coefficient, exponent) = match unpack(bytes) {
         Decimal::Nan => return "NaN".to_owned(),
         Decimal::Infinite { negative } => {

@@ -10,7 +10,7 @@
 
 mod bson;
 mod compare;
-mod decimal;
+pub mod decimal;
 mod document;
 pub mod ejson;
 mod error;

@@ -3,10 +3,12 @@
 mod bits;
 pub mod bounds;
 mod clause;
+mod expr;
 mod geo;
 mod kind;
 mod operand;
 mod parse;
+mod roots;
 mod schema;
 
 use std::sync::Arc;
@@ -15,12 +17,14 @@ use value::{DocView, Document, RawDoc, Value, View};
 
 use crate::Error;
 use crate::path::{self, Path};
-pub(crate) use clause::{Clause, ElementCondition, all_on_leaf};
-use clause::{Comparison, Test};
+use clause::Comparison;
+pub(crate) use clause::{Clause, ElementCondition, Test, all_on_leaf};
+pub(crate) use expr::Expr;
 use geo::GeoTest;
 pub use geo::{Metric, Near};
 use parse::Parser;
 pub(crate) use parse::{condition, element, is_logic, is_operators};
+pub(crate) use roots::roots;
 
 /// A parsed filter. Clones share compiled regular expressions.
 #[derive(Debug, Clone)]
@@ -37,6 +41,8 @@ pub(crate) enum Node {
     Field(Path, Vec<Clause>),
     /// The whole document fits.
     Schema(Arc<schema::Schema>),
+    /// `$expr`; boxed because it is rare and large.
+    Expr(Box<Expr>),
 }
 
 impl Filter {
@@ -46,7 +52,7 @@ impl Filter {
     /// [`Error::UnknownOperator`] with the operator and its path, [`Error::Malformed`] for operands
     /// of the wrong kind.
     pub fn parse(filter: &Document) -> Result<Filter, Error> {
-        Ok(Filter { node: Parser::new().conjunction(filter)? })
+        Filter { node: Parser::new().conjunction(filter)? }.closed()
     }
 
     /// [`Filter::parse`] where documents only pass or do not: a stage of an aggregation, the
@@ -55,7 +61,17 @@ impl Filter {
     /// # Errors
     /// As [`Filter::parse`].
     pub fn parse_unordered(filter: &Document) -> Result<Filter, Error> {
+        Filter::parse_open(filter)?.closed()
+    }
+
+    /// [`Filter::parse_unordered`], but `$expr` may use variables that [`Filter::bind`] defines.
+    pub(crate) fn parse_open(filter: &Document) -> Result<Filter, Error> {
         Ok(Filter { node: Parser::without_near().conjunction(filter)? })
+    }
+
+    fn closed(self) -> Result<Filter, Error> {
+        self.check_closed(&[])?;
+        Ok(self)
     }
 
     /// Where in an index of the places at `path` every passing document is listed; `None` when the
@@ -84,6 +100,47 @@ impl Filter {
             }
         });
         found
+    }
+
+    /// Refuses variables other than these.
+    pub(crate) fn check_closed(&self, names: &[String]) -> Result<(), Error> {
+        let mut closed = Ok(());
+        self.node.each_expr(&mut |expr| {
+            if let Some(open) = expr.open_variable()
+                && !names.iter().any(|name| name == open)
+            {
+                closed = Err(crate::expression::parse::undefined(open));
+            }
+        });
+        closed
+    }
+
+    /// Gives `$$NOW` its value, in milliseconds since 1970. Without it a filter that asks for the
+    /// time is refused when it is applied.
+    #[must_use]
+    pub fn at(self, now_ms: i64) -> Filter {
+        self.bind(&[], &[], now_ms)
+    }
+
+    /// Gives the variables in `$expr` their values, and `$$NOW` its.
+    pub(crate) fn bind(
+        mut self,
+        names: &[String],
+        values: &[Option<Value>],
+        now_ms: i64,
+    ) -> Filter {
+        self.node.each_expr_mut(&mut |expr| expr.bind(names, values, now_ms));
+        self
+    }
+
+    /// The tree, for what looks for more than matching.
+    pub(crate) fn node(&self) -> &Node {
+        &self.node
+    }
+
+    /// A filter made in code.
+    pub(crate) fn of(node: Node) -> Filter {
+        Filter { node }
     }
 
     /// The filter every document passes.
@@ -202,6 +259,28 @@ impl Node {
             Node::Nor(nodes) => Ok(!any(nodes, document)?),
             Node::Field(path, clauses) => all_on_path(clauses, document, path),
             Node::Schema(schema) => schema.fits(document),
+            Node::Expr(expr) => expr.check(document),
+        }
+    }
+
+    /// Shows every `$expr`, wherever it is.
+    pub(crate) fn each_expr<'f>(&'f self, show: &mut impl FnMut(&'f Expr)) {
+        match self {
+            Node::And(nodes) | Node::Or(nodes) | Node::Nor(nodes) => {
+                nodes.iter().for_each(|node| node.each_expr(show));
+            }
+            Node::Expr(expr) => show(expr),
+            _ => {}
+        }
+    }
+
+    fn each_expr_mut(&mut self, show: &mut impl FnMut(&mut Expr)) {
+        match self {
+            Node::And(nodes) | Node::Or(nodes) | Node::Nor(nodes) => {
+                nodes.iter_mut().for_each(|node| node.each_expr_mut(show));
+            }
+            Node::Expr(expr) => show(expr),
+            _ => {}
         }
     }
 
@@ -247,7 +326,7 @@ impl Node {
             Node::Field(path, clauses) => clauses.iter().for_each(|clause| show(path, clause)),
             // An `$or` of one is that one.
             Node::Or(nodes) if nodes.len() == 1 => nodes[0].each_required(show),
-            Node::Or(_) | Node::Nor(_) | Node::Schema(_) => {}
+            Node::Or(_) | Node::Nor(_) | Node::Schema(_) | Node::Expr(_) => {}
         }
     }
 }

@@ -8,7 +8,7 @@ use value::{DEPTH_MAX, Document, Value};
 use super::clause::{Clause, ElementCondition, Test};
 use super::geo::{self, GeoTest};
 use super::operand::{equal, list, refused, regex, simple, wrong};
-use super::{Node, schema};
+use super::{Expr, Node, schema};
 use crate::path::Path;
 use crate::pattern::Pattern;
 use crate::{Error, repair};
@@ -100,6 +100,7 @@ impl Parser {
                 "$nor" => nodes.push(Node::Nor(self.branches(name, value)?)),
                 "$comment" => {}
                 "$jsonSchema" => nodes.push(Node::Schema(Arc::new(schema::parse(value)?))),
+                "$expr" => nodes.push(Node::Expr(Box::new(Expr::parse(value)?))),
                 "$alwaysTrue" | "$alwaysFalse" => nodes.push(always(name, value)?),
                 _ if name.starts_with('$') => return Err(refused(name, "")),
                 _ => {

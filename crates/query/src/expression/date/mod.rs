@@ -1,0 +1,3 @@
+//! Dates.
+use super::operator::Operator;
+pub(crate) const OPERATORS: &[Operator] = &[];

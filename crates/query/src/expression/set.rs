@@ -1,0 +1,3 @@
+//! Placeholder table.
+use super::operator::Operator;
+pub(crate) const OPERATORS: &[Operator] = &[];
