@@ -1,16 +1,19 @@
 //! The load generator: closed loop, one keep-alive HTTP/1.1 connection per client.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
+use hyper::Request;
 use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-/// A request to be sent again and again.
+use crate::photos::scramble;
+
+/// A request to be sent again and again, with one of its bodies each time.
 #[derive(Debug, Clone)]
 pub struct Shot {
     /// `host:port`.
@@ -19,8 +22,8 @@ pub struct Shot {
     pub path: String,
     /// Headers besides Host and Content-Type.
     pub headers: Vec<(String, String)>,
-    /// The JSON body.
-    pub body: Bytes,
+    /// JSON bodies.
+    pub bodies: Arc<[Bytes]>,
     /// What the answer must contain to count.
     pub expected: &'static str,
 }
@@ -51,21 +54,28 @@ impl Client {
         Ok(Self { sender })
     }
 
-    /// Sends the shot and answers the body.
+    /// Sends the shot's first body and answers the body that comes.
     pub async fn send(&mut self, shot: &Shot) -> Result<Bytes> {
+        self.send_one(shot, 0).await
+    }
+
+    /// Sends one of the shot's bodies and answers the body that comes.
+    pub async fn send_one(&mut self, shot: &Shot, number: u64) -> Result<Bytes> {
+        let index = number.checked_rem(shot.bodies.len() as u64).unwrap_or_default();
+        let sent = shot.bodies.get(usize::try_from(index)?).context("a shot without a body")?;
         let mut request = Request::post(&shot.path)
             .header("host", &shot.address)
             .header("content-type", "application/json");
         for (name, value) in &shot.headers {
             request = request.header(name, value);
         }
-        let request = request.body(Full::new(shot.body.clone()))?;
+        let request = request.body(Full::new(sent.clone()))?;
         self.sender.ready().await?;
         let response = self.sender.send_request(request).await?;
         let status = response.status();
         let body = response.into_body().collect().await?.to_bytes();
         let text = String::from_utf8_lossy(&body);
-        ensure!(status == StatusCode::OK && text.contains(shot.expected), "{status}: {text}");
+        ensure!(status.is_success() && text.contains(shot.expected), "{status}: {text}");
         Ok(body)
     }
 }
@@ -74,14 +84,17 @@ impl Client {
 pub async fn fire(shot: &Shot, clients: usize, lasting: Duration) -> Result<Measured> {
     let started = Instant::now();
     let mut tasks = Vec::new();
-    for _ in 0..clients {
+    for client_number in 0..clients as u64 {
         let shot = shot.clone();
         tasks.push(tokio::spawn(async move {
             let mut client = Client::connect(&shot.address).await?;
             let mut latencies = Vec::new();
+            // Clients begin apart and go through the bodies in the same unordered way.
+            let mut number = scramble(client_number);
             while started.elapsed() < lasting {
+                number = scramble(number);
                 let sent = Instant::now();
-                client.send(&shot).await?;
+                client.send_one(&shot, number).await?;
                 latencies.push(sent.elapsed());
             }
             anyhow::Ok(latencies)

@@ -8,8 +8,11 @@ mod documents;
 mod load;
 mod log_writer;
 mod memory;
+mod parse_server;
 mod peers;
+mod photos;
 mod platform;
+mod postgres;
 mod table;
 
 use anyhow::{Result, bail};

@@ -94,7 +94,7 @@ pub fn shot(address: &str) -> Shot {
         address: address.to_owned(),
         path: "/".to_owned(),
         headers: Vec::new(),
-        body: Bytes::from(crate::call::event().to_string()),
+        bodies: [Bytes::from(crate::call::event().to_string())].into(),
         expected: "photo-1",
     }
 }

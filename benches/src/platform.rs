@@ -75,11 +75,16 @@ impl Platform {
 
     /// An `/admin` request as a server SDK sends it, with the API key.
     pub fn admin(&self, body: &Json) -> Shot {
+        self.admin_any(std::iter::once(body.clone()))
+    }
+
+    /// [`Platform::admin`] with a choice of bodies.
+    pub fn admin_any(&self, bodies: impl Iterator<Item = Json>) -> Shot {
         Shot {
             address: self.address.clone(),
             path: "/admin?env=bench".to_owned(),
             headers: vec![("authorization".to_owned(), format!("Bearer {}", self.api_key))],
-            body: Bytes::from(body.to_string()),
+            bodies: bodies.map(|body| Bytes::from(body.to_string())).collect(),
             expected: "\"data\"",
         }
     }
