@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result as Anyhow};
+use bytes::Bytes;
 use engine::{
     Change, Clock, Engine, Error, Filter, Find, Modify, Options, Projection, Remove, Sort, Update,
 };
@@ -11,8 +12,8 @@ use store::Store;
 use value::{Document, RawDoc, Value};
 
 use crate::dice::Dice;
-use crate::history::{Answer, History};
-use crate::workload::{self, LISTS, Number, Operation, THINGS};
+use crate::history::{Answer, Asked, History, Sight};
+use crate::workload::{self, LISTS, Number, Operation, Step, THINGS};
 
 /// Opens the database and sees to it that the collections and the first lists are there.
 ///
@@ -115,7 +116,16 @@ pub async fn perform(engine: &Engine, seed: u64, number: Number) -> Result<Answe
             remove(engine, one("_id", workload::thing_id(from, 0)), false).await
         }
         Operation::RemoveAll { from } => remove(engine, one("insert", i64::from(from)), true).await,
-        Operation::Read => return Ok(Answer::Seen(lists(engine).await?)),
+        Operation::Read => {
+            let seen = all(engine, LISTS).await?.iter().map(list_of).collect();
+            return Ok(Answer::Seen(Sight::Lists { asked: Asked::All, seen }));
+        }
+        Operation::Transact { steps, commits } => {
+            return match transact(engine, seed, number, &steps, commits).await {
+                Err(Error::Conflict | Error::DuplicateKey { .. }) => Ok(Answer::Refused),
+                transacted => transacted,
+            };
+        }
     };
     match done {
         Ok(done) => Ok(Answer::Done(done)),
@@ -137,17 +147,82 @@ fn appended(number: Number) -> Document {
     Document::from_iter([("$push", one("log", i64::from(number))), ("$inc", one("n", 1))])
 }
 
+fn appending(which: &Document, number: Number, multi: bool) -> Result<Modify, Error> {
+    let change = Change::Operators(Update::parse(&appended(number))?);
+    let (collection, filter) = (LISTS.to_owned(), filter(which)?);
+    Ok(Modify { collection, filter, change, multi, upsert: false })
+}
+
 async fn append(
     engine: &Engine,
     which: Document,
     number: Number,
     multi: bool,
 ) -> Result<u64, Error> {
-    let change = Change::Operators(Update::parse(&appended(number))?);
-    let collection = LISTS.to_owned();
-    let filter = filter(&which)?;
-    let done = engine.modify(Modify { collection, filter, change, multi, upsert: false }).await?;
-    Ok(done.modified)
+    Ok(engine.modify(appending(&which, number, multi)?).await?.modified)
+}
+
+/// Runs a transaction; with other tasks between its steps.
+async fn transact(
+    engine: &Engine,
+    seed: u64,
+    number: Number,
+    steps: &[Step],
+    commits: bool,
+) -> Result<Answer, Error> {
+    let transaction = engine.begin().await?;
+    let (mut sights, mut inserted) = (Vec::new(), 0);
+    for step in steps {
+        let asked = match step {
+            Step::ReadList(list) => Some(Asked::One(list.clone())),
+            Step::ReadGroup(group) => Some(Asked::Group(*group)),
+            _ => None,
+        };
+        if let Some(asked) = asked {
+            let found = transaction.find(find(LISTS, &asked_filter(&asked))?).await?;
+            let mut seen: Vec<_> = documents(&found)?.iter().map(list_of).collect();
+            // What it wrote itself is no news.
+            seen.iter_mut().for_each(|(_, log)| log.retain(|entry| *entry != number));
+            sights.push(Sight::Lists { asked, seen });
+        }
+        match step {
+            Step::ReadList(_) | Step::ReadGroup(_) => {}
+            Step::ReadThings(group) => {
+                let found = transaction.find(find(THINGS, &one("group", *group))?).await?;
+                let ids = documents(&found)?;
+                let ids = ids.iter().filter_map(|thing| thing.get("_id")?.as_str());
+                let seen = ids.filter_map(workload::parse_thing_id);
+                let seen = seen.filter(|(insert, _)| *insert != number).collect();
+                sights.push(Sight::Things { group: *group, seen });
+            }
+            Step::Append(list) => {
+                let modify = appending(&one("_id", list.as_str()), number, false)?;
+                transaction.modify(modify).await?;
+            }
+            Step::Insert => {
+                let things = workload::things(seed, number, inserted + 1);
+                transaction
+                    .insert(THINGS, things.into_iter().skip(inserted as usize).collect())
+                    .await?;
+                inserted += 1;
+            }
+        }
+        tokio::task::yield_now().await;
+    }
+    if commits {
+        transaction.commit().await?;
+    } else {
+        transaction.rollback();
+    }
+    Ok(Answer::Transacted(sights, commits))
+}
+
+fn asked_filter(asked: &Asked) -> Document {
+    match asked {
+        Asked::All => Document::new(),
+        Asked::Group(group) => one("group", *group),
+        Asked::One(list) => one("_id", list.as_str()),
+    }
 }
 
 async fn upsert(engine: &Engine, list: &str, number: Number) -> Result<u64, Error> {
@@ -165,23 +240,28 @@ async fn remove(engine: &Engine, which: Document, multi: bool) -> Result<u64, Er
     engine.remove(Remove { collection, filter, multi }).await
 }
 
-/// A collection as of one moment.
-pub async fn all(engine: &Engine, collection: &str) -> Result<Vec<Document>, Error> {
-    let find = Find {
+fn find(collection: &str, which: &Document) -> Result<Find, Error> {
+    Ok(Find {
         collection: collection.to_owned(),
-        filter: Filter::all(),
+        filter: filter(which)?,
         sort: Sort::parse(&Document::new())?,
         projection: Projection::parse(&Document::new())?,
         skip: 0,
         limit: None,
-    };
-    let found = engine.find(find).await?;
+    })
+}
+
+fn documents(found: &[Bytes]) -> Result<Vec<Document>, Error> {
     found.iter().map(|bytes| Ok(RawDoc::new(bytes)?.to_document()?)).collect()
 }
 
-/// Every list and its log.
-async fn lists(engine: &Engine) -> Result<Vec<(String, Vec<Number>)>, Error> {
-    Ok(all(engine, LISTS).await?.iter().map(list_of).collect())
+/// A collection as of one moment.
+///
+/// # Errors
+///
+/// What the engine reports.
+pub async fn all(engine: &Engine, collection: &str) -> Result<Vec<Document>, Error> {
+    documents(&engine.find(find(collection, &Document::new())?).await?)
 }
 
 /// `_id` and log of a list.

@@ -11,12 +11,44 @@ use crate::workload::Number;
 pub enum Answer {
     /// So many documents were changed, inserted or removed.
     Done(u64),
-    /// What a read saw: `_id` of every list and its log.
-    Seen(Vec<(String, Vec<Number>)>),
+    /// What a read saw.
+    Seen(Sight),
+    /// What a transaction saw, without its own writes, and whether they took place.
+    Transacted(Vec<Sight>, bool),
     /// Refused for good: it left nothing behind.
     Refused,
     /// No telling: it may have taken place, or be under way until the power failed.
     Unknown,
+}
+
+/// What was seen at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Sight {
+    /// Some lists, which are all that there are of a group, or of all groups, or of that `_id`.
+    Lists {
+        /// Which were asked for.
+        asked: Asked,
+        /// `_id` and log of every one.
+        seen: Vec<(String, Vec<Number>)>,
+    },
+    /// All things of a group: the inserts they are from and their places there.
+    Things {
+        /// The group.
+        group: i32,
+        /// The things.
+        seen: Vec<(Number, u32)>,
+    },
+}
+
+/// Which lists a read asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Asked {
+    /// All of them.
+    All,
+    /// Those of a group.
+    Group(i32),
+    /// One.
+    One(String),
 }
 
 /// One operation.
@@ -92,7 +124,10 @@ impl History {
         let step = inner.step;
         match &answer {
             Answer::Done(done) => inner.mark(&format!("done {number} {done}\n")),
-            Answer::Refused => inner.mark(&format!("refused {number} 0\n")),
+            Answer::Transacted(_, true) => inner.mark(&format!("done {number} 0\n")),
+            Answer::Refused | Answer::Transacted(_, false) => {
+                inner.mark(&format!("refused {number} 0\n"));
+            }
             Answer::Seen(_) | Answer::Unknown => {}
         }
         let event = &mut inner.events[number as usize - 1];

@@ -7,7 +7,7 @@ use value::{Document, Value};
 
 use crate::client::list_of;
 use crate::history::{Answer, Event};
-use crate::workload::{self, Number, Operation};
+use crate::workload::{self, Number, Operation, Step};
 
 /// Everything a database of these worlds holds.
 #[derive(Clone, Debug, Default)]
@@ -40,6 +40,9 @@ fn may_append(operation: &Operation, id: &str, group: i32, position: Option<usiz
             list == id && position.is_none_or(|at| usize::try_from(*entries) == Ok(at))
         }
         Operation::AppendGroup { group: wanted } => *wanted == group,
+        Operation::Transact { steps, commits: true } => {
+            steps.iter().any(|step| matches!(step, Step::Append(list) if list == id))
+        }
         _ => false,
     }
 }
@@ -73,16 +76,12 @@ fn check_append(
 ) {
     let operation = Operation::of(seed, event.number);
     let entries = logs.values().filter(|log| log.contains(&event.number)).count() as u64;
-    let appends = matches!(
-        operation,
-        Operation::Append { .. }
-            | Operation::AppendIf { .. }
-            | Operation::AppendGroup { .. }
-            | Operation::Upsert { .. }
-    );
-    let expected = match &event.answer {
-        Answer::Done(done) if appends => *done,
-        Answer::Refused => 0,
+    let expected = match (&event.answer, operation.appends()) {
+        (Answer::Done(_) | Answer::Transacted(_, true), Some(appends)) => appends,
+        (Answer::Done(done), None) => *done,
+        (Answer::Refused | Answer::Transacted(_, false), _) => 0,
+        // A transaction takes place wholly or not at all.
+        (Answer::Unknown, Some(appends)) if entries > 0 => appends,
         _ => return,
     };
     if entries != expected {
@@ -108,7 +107,7 @@ fn removed(seed: u64, events: &[Event]) -> Removed {
             Operation::RemoveAll { from } => (from, false),
             _ => continue,
         };
-        let Operation::Insert { count } = Operation::of(seed, from) else { continue };
+        let count = Operation::of(seed, from).inserts();
         let count = if one { 1 } else { count };
         let ids: Vec<String> = (0..count).map(|index| workload::thing_id(from, index)).collect();
         if event.answer == Answer::Done(u64::from(count)) {
@@ -131,7 +130,10 @@ fn check_things(seed: u64, events: &[Event], things: &[Document], found: &mut Ve
         }
     }
     for event in events {
-        let Operation::Insert { count } = Operation::of(seed, event.number) else { continue };
+        let count = Operation::of(seed, event.number).inserts();
+        if count == 0 {
+            continue;
+        }
         let made = workload::things(seed, event.number, count);
         let ids: Vec<String> =
             (0..count).map(|index| workload::thing_id(event.number, index)).collect();
@@ -142,7 +144,7 @@ fn check_things(seed: u64, events: &[Event], things: &[Document], found: &mut Ve
         let is_whole =
             ids.iter().all(|id| left.contains_key(id.as_str()) || removed.may.contains(id));
         let holds = match &event.answer {
-            Answer::Done(done) => *done == u64::from(count) && is_whole,
+            Answer::Done(_) | Answer::Transacted(_, true) => is_whole,
             Answer::Unknown => is_absent || is_whole,
             _ => is_absent,
         };

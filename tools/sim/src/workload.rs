@@ -65,13 +65,36 @@ pub enum Operation {
     },
     /// Reads all lists at one moment.
     Read,
+    /// Several steps that are one moment, or none at all.
+    Transact {
+        /// What it does, in order.
+        steps: Vec<Step>,
+        /// Whether it is committed in the end, or rolled back.
+        commits: bool,
+    },
+}
+
+/// A step of a transaction.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// Reads one list.
+    ReadList(String),
+    /// Reads the lists of a group.
+    ReadGroup(i32),
+    /// Reads the things of a group.
+    ReadThings(i32),
+    /// Appends to one list, which no other step of the transaction does.
+    Append(String),
+    /// Inserts one thing.
+    Insert,
 }
 
 impl Operation {
     /// What the operation of this number is.
     pub fn of(seed: u64, number: Number) -> Operation {
         let mut dice = Dice::new(seed, u64::from(number));
-        match dice.below(20) {
+        match dice.below(26) {
+            20..=25 => Operation::transaction(&mut dice),
             0..=4 => Operation::Append { list: list(&mut dice) },
             5..=7 => {
                 let entries = i32::try_from(dice.below(12)).unwrap_or(0);
@@ -90,6 +113,48 @@ impl Operation {
                 }
             }
             _ => Operation::Read,
+        }
+    }
+
+    fn transaction(dice: &mut Dice) -> Operation {
+        let mut steps = Vec::new();
+        for _ in 0..2 + dice.below(3) {
+            let step = match dice.below(7) {
+                0 | 1 => Step::ReadList(list(dice)),
+                2 => Step::ReadGroup(group(dice.below(100))),
+                3 => Step::ReadThings(group(dice.below(100))),
+                4 | 5 => Step::Append(list(dice)),
+                _ => Step::Insert,
+            };
+            if !matches!(step, Step::Append(_)) || !steps.contains(&step) {
+                steps.push(step);
+            }
+        }
+        Operation::Transact { steps, commits: !dice.once_in(8) }
+    }
+
+    /// How many things it inserts when it succeeds.
+    pub fn inserts(&self) -> u32 {
+        match self {
+            Operation::Insert { count } => *count,
+            Operation::Transact { steps, commits: true } => {
+                steps.iter().map(|step| u32::from(*step == Step::Insert)).sum()
+            }
+            _ => 0,
+        }
+    }
+
+    /// How many lists it appends to when it succeeds; `None` when nobody can know that before.
+    pub fn appends(&self) -> Option<u64> {
+        match self {
+            Operation::Transact { steps, commits: true } => {
+                Some(steps.iter().map(|step| u64::from(matches!(step, Step::Append(_)))).sum())
+            }
+            Operation::Append { .. }
+            | Operation::AppendIf { .. }
+            | Operation::AppendGroup { .. }
+            | Operation::Upsert { .. } => None,
+            _ => Some(0),
         }
     }
 }
@@ -131,6 +196,19 @@ pub fn group_of_made(list: &str) -> i32 {
 /// `_id` of a thing.
 pub fn thing_id(insert: Number, index: u32) -> String {
     format!("{insert:06}.{index}")
+}
+
+/// The group of a thing.
+pub fn group_of_thing(seed: u64, insert: Number, index: u32) -> Option<i32> {
+    let things = things(seed, insert, index + 1);
+    let group = things.last()?.get("group")?.as_i64()?;
+    i32::try_from(group).ok()
+}
+
+/// The insert and the place that a thing's `_id` names.
+pub fn parse_thing_id(id: &str) -> Option<(Number, u32)> {
+    let (insert, index) = id.split_once('.')?;
+    Some((insert.parse().ok()?, index.parse().ok()?))
 }
 
 /// The things an insert makes. Sizes differ, so that blocks and journals are cut at many places.

@@ -15,8 +15,7 @@ use crate::check;
 use crate::client::{self, Clients};
 use crate::dice::Dice;
 use crate::history::{Answer, History};
-use crate::serial::{self, Logs};
-use crate::workload::{Number, Operation};
+use crate::serial;
 
 /// What a world came to.
 #[derive(Debug, Default)]
@@ -148,11 +147,7 @@ impl World {
     async fn check(self) -> Result<()> {
         let events = self.history.events();
         let contents = check::everything(&self.store, self.seed, &events).await?;
-        let logs: Logs = contents.lists.iter().map(client::list_of).collect();
-        let is_one_moment = |number: Number| {
-            !matches!(Operation::of(self.seed, number), Operation::AppendGroup { .. })
-        };
-        match serial::contradiction(&events, &logs, is_one_moment) {
+        match serial::contradiction(self.seed, &events, &contents) {
             Some(contradiction) => bail!("{contradiction}"),
             None => Ok(()),
         }
