@@ -7,6 +7,7 @@
 //! - `changes`: the change log
 //! - `transactions`: own writes, conflicts, limits
 //! - `durability`: closing, dropping, killing, disk full
+//! - `nodes`: several processes on one environment
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
@@ -41,6 +42,7 @@ mod changes;
 mod collections;
 mod concurrency;
 mod durability;
+mod nodes;
 mod reading;
 mod transactions;
 mod writing;
