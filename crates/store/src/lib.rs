@@ -6,8 +6,9 @@
 //! committed since the turn's snapshot, and is durable when it returns. Every commit has a
 //! number, one higher than the one before.
 //!
-//! Callers hold this concrete handle; which adapter is below (memory, or fjall in a directory)
-//! is private. What the adapters share is promised by one suite, `tests/conformance.rs`.
+//! Callers hold this concrete handle; which adapter is below (memory, fjall in a directory, or a
+//! schema of PostgreSQL) is private. What the adapters share is promised by one suite,
+//! `tests/conformance.rs`.
 //!
 //! This crate refuses to know what the bytes mean, to retry, and to open a directory whose
 //! contents are older than what was once promised to be durable.
