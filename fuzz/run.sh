@@ -6,7 +6,7 @@ cd "$(dirname "$0")"
 seconds=${1:-60}
 shift || true
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(ejson bson key regex pipelines)
+[ ${#targets[@]} -gt 0 ] || targets=(ejson bson key regex operations pipelines)
 
 # The flags of `cargo fuzz build --sanitizer none`: there is no unsafe code here to sanitise. The
 # host triple is named so that build scripts are left without counters.

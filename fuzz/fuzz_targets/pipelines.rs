@@ -1,39 +1,55 @@
-//! The language over small documents. An input is a row as in `crates/query/tests/cases`: documents
-//! and what is done with them. Nothing panics; a filter sees bytes and memory alike; an update is
-//! applied whole or not at all, keeps `_id` and stays within the limits.
+//! Aggregation pipelines and expressions over small documents. An input is a row as in
+//! `crates/query/tests/cases`. Nothing panics, it ends, results are documents within the limits, and
+//! it makes no difference in what pages collections are read.
 
 #![no_main]
 
+use std::collections::HashMap;
+
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
-use query::{Filter, Projection, Sort, Update};
-use value::{DocView, Document, RawDoc, Value, ejson, equals};
+use query::Pipeline;
+use query::aggregate::{Limits, Request, Run, Step};
+use query::expression::{Expression, Surroundings};
+use value::{DocView, Document, RawDoc, Value, ejson};
+
+const NOW_MS: i64 = 1_700_000_000_000;
+
+/// Small, so that the limit is met.
+const MEMORY_BYTES: usize = 200_000;
+
+/// Steps after which a run is left alone: nested joins multiply.
+const STEPS_MAX: usize = 20_000;
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    let Ok(Value::Document(row)) = ejson::parse(text, 1_700_000_000_000) else { return };
-    let mut documents = fuzz::documents(&row, "document");
-    documents.extend(fuzz::documents(&row, "documents"));
-    let stored: Vec<Vec<u8>> = documents.iter().map(|document| document.to_bytes()).collect();
-    let raw: Vec<RawDoc<'_>> =
-        stored.iter().map(|bytes| RawDoc::new(bytes).expect("just written")).collect();
-    for filter in fuzz::documents(&row, "filter") {
-        filtered(filter, &documents, &raw);
-    }
-    for update in fuzz::documents(&row, "update") {
-        updated(update, &documents);
-    }
-    for projection in fuzz::documents(&row, "projection") {
-        if let Some(projection) = spoken(Projection::parse(projection)) {
-            for raw in &raw {
-                spoken(projection.apply(raw)).map(|projected| projected.to_bytes());
-            }
+    let Ok(Value::Document(row)) = ejson::parse(text, NOW_MS) else { return };
+    if let Some(expression) = row.get("expression")
+        && let Some(expression) = spoken(Expression::parse(expression))
+    {
+        for document in fuzz::documents(&row, "document") {
+            let surroundings = Surroundings::new(NOW_MS, 1);
+            let in_memory = spoken(expression.evaluate(&DocView::Owned(document), &surroundings));
+            let bytes = document.to_bytes();
+            let raw = RawDoc::new(&bytes).expect("just written");
+            let surroundings = Surroundings::new(NOW_MS, 1);
+            let in_place = spoken(expression.evaluate(&DocView::Raw(raw), &surroundings));
+            assert_eq!(in_memory, in_place, "bytes and memory disagree");
         }
     }
-    for sort in fuzz::documents(&row, "sort") {
-        if let Some(sort) = spoken(Sort::parse(sort)) {
-            let mut keys: Vec<_> = raw.iter().map(|raw| sort.key(raw)).collect();
-            keys.sort();
-        }
+    let stages: Vec<Document> = fuzz::documents(&row, "pipeline").into_iter().cloned().collect();
+    if stages.is_empty() {
+        return;
+    }
+    let Some(pipeline) = spoken(Pipeline::parse(&stages)) else { return };
+    let _ = pipeline.collections();
+    let whole = run(&pipeline, &row, usize::MAX);
+    let single = run(&pipeline, &row, 1);
+    // Who holds more at once may meet the limit; chance is drawn in the order of the work.
+    let is_chance = ["$sample", "$rand"].iter().any(|name| text.contains(name));
+    if let (Some(whole), Some(single)) = (whole, single)
+        && !is_chance
+    {
+        assert_eq!(whole, single, "the pages made a difference");
     }
 });
 
@@ -45,40 +61,59 @@ fn spoken<T>(answer: Result<T, query::Error>) -> Option<T> {
     answer.ok()
 }
 
-fn filtered(filter: &Document, documents: &[&Document], raw: &[RawDoc<'_>]) {
-    let Some(filter) = spoken(Filter::parse(filter)) else { return };
-    let _ = filter.id_points();
-    let _ = filter.seed().to_bytes();
-    for (document, raw) in documents.iter().zip(raw) {
-        let in_memory = spoken(filter.check(&DocView::Owned(document)));
-        let in_place = spoken(filter.check(&DocView::Raw(*raw)));
-        assert_eq!(in_memory, in_place, "bytes and memory disagree");
-    }
-}
-
-fn updated(update: &Document, documents: &[&Document]) {
-    let Some(update) = spoken(Update::parse(update)) else { return };
-    for before in documents {
-        for inserting in [false, true] {
-            let mut after = (*before).clone();
-            let applied = if inserting {
-                update.apply_on_insert(&mut after)
-            } else {
-                update.apply(&mut after)
-            };
-            match spoken(applied) {
-                Some(true) => {
-                    after.check_limits().expect("an update stays within the limits");
-                    let bytes = after.to_bytes();
-                    assert_eq!(Document::from_bytes(&bytes).expect("just written"), after);
-                    if let (Some(before), Some(after)) = (before.get("_id"), after.get("_id")) {
-                        assert!(equals(before, after), "_id changed");
-                    }
-                }
-                _ => assert_eq!(**before, after, "refused or no change, yet changed"),
+fn run(pipeline: &Pipeline, row: &Document, page: usize) -> Option<Vec<Vec<u8>>> {
+    let limits = Limits { memory_bytes: MEMORY_BYTES };
+    let mut run = Run::new(pipeline, Surroundings::new(NOW_MS, 1), &limits);
+    let mut read: HashMap<u64, usize> = HashMap::new();
+    let mut results = Vec::new();
+    for _ in 0..STEPS_MAX {
+        match spoken(run.step())? {
+            Step::Turn => {}
+            Step::Read(asked) => {
+                let found = answer(row, &asked.request)?;
+                let place = read.entry(asked.id).or_default();
+                let rest = found[(*place).min(found.len())..].to_vec();
+                let ended = rest.len() <= page;
+                let rest: Vec<_> = rest.into_iter().take(page).collect();
+                *place += rest.len();
+                spoken(run.supply(rest.into_iter().map(Into::into).collect(), ended))?;
+            }
+            Step::Done => {
+                results.extend(spoken(run.take())?);
+                break;
             }
         }
+        results.extend(spoken(run.take())?);
     }
+    for result in &results {
+        Document::from_bytes(result).expect("results are documents");
+    }
+    Some(results.iter().map(|result| result.to_vec()).collect())
+}
+
+/// What the engine would read.
+fn answer(row: &Document, request: &Request) -> Option<Vec<Vec<u8>>> {
+    let documents = match &request.collection {
+        None => fuzz::documents(row, "documents"),
+        Some(name) => match row.get("collections") {
+            Some(Value::Document(collections)) => fuzz::documents(collections, name),
+            _ => Vec::new(),
+        },
+    };
+    let mut found = Vec::new();
+    for document in documents {
+        let bytes = document.to_bytes();
+        let raw = RawDoc::new(&bytes).expect("just written");
+        if spoken(request.filter.check(&DocView::Raw(raw)))? {
+            found.push((request.sort.key(&raw), bytes));
+        }
+    }
+    if !request.sort.is_empty() {
+        found.sort_by(|(a, _), (b, _)| a.cmp(b));
+    }
+    let skip = usize::try_from(request.skip).unwrap_or(usize::MAX);
+    let limit = request.limit.map_or(usize::MAX, |limit| limit.try_into().unwrap_or(usize::MAX));
+    Some(found.into_iter().map(|(_, bytes)| bytes).skip(skip).take(limit).collect())
 }
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {

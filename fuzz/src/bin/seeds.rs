@@ -55,7 +55,9 @@ fn sow(corpus: &Path, row: &Json) -> Result<(), Box<dyn Error>> {
     }
     let text = kept.to_string();
     write(corpus, "ejson", text.as_bytes())?;
-    write(corpus, "pipelines", text.as_bytes())?;
+    let is_pipeline = ["pipeline", "expression"].iter().any(|name| kept.get(name).is_some());
+    let target = if is_pipeline { "pipelines" } else { "operations" };
+    write(corpus, target, text.as_bytes())?;
     let Ok(Value::Document(tree)) = ejson::from_json(&kept, 0) else { return Ok(()) };
     write(corpus, "bson", &tree.to_bytes())?;
     let values = ["document", "documents", "becomes", "filter", "update"];

@@ -44,10 +44,10 @@ pub async fn everything(store: &Store, seed: u64, events: &[Event]) -> Result<Co
 }
 
 /// Collection → key of `_id` → document.
-type Told = BTreeMap<String, BTreeMap<Vec<u8>, Bytes>>;
+pub(crate) type Told = BTreeMap<String, BTreeMap<Vec<u8>, Bytes>>;
 
 /// What is there according to the change log, followed from its beginning.
-async fn replay(engine: &Engine) -> Result<Told> {
+pub(crate) async fn replay(engine: &Engine) -> Result<Told> {
     let mut told = Told::new();
     let mut position = Position::START;
     loop {

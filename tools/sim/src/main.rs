@@ -28,6 +28,12 @@ enum Part {
     Worlds,
     /// Only recorded files.
     Power,
+    /// Flips bytes of a closed database, one per seed, and counts what is noticed.
+    Damage {
+        /// How many.
+        #[arg(long, default_value_t = 1000)]
+        flips: u64,
+    },
     /// The process that part (b) records.
     #[command(hide = true)]
     Child { data: PathBuf, marks: PathBuf, seed: u64, begun: usize },
@@ -38,6 +44,10 @@ fn main() -> Result<()> {
     let Arguments { seconds, seed: first, part } = Arguments::parse();
     if let Some(Part::Child { data, marks, seed, begun }) = part {
         return sim::power::live(&data, &marks, seed, begun);
+    }
+    if let Some(Part::Damage { flips }) = part {
+        println!("{}", sim::damage::flip(first, flips)?);
+        return Ok(());
     }
     let program = std::env::current_exe()?;
     let begin = Instant::now();

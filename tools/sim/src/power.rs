@@ -1,10 +1,11 @@
 //! Part (b): the engine on fjall in a process of its own, its file calls recorded; then the power
-//! fails at many places of the recording, in many legal ways, and the engine must open what is left.
+//! fails at many places of the recording, in many legal ways, and the engine must open what is
+//! left.
 //!
-//! One seed is a few generations: each records a process that begins in a state that a loss of power
-//! left, so that recoveries are interrupted, too. The process runs the clients and the committer in
-//! one thread; what stays to chance is when fjall's own threads write tables. So a failure keeps the
-//! state of the disk that was judged, beside the recording.
+//! One seed is a few generations: each records a process that begins in a state that a loss of
+//! power left, so that recoveries are interrupted, too. The process runs the clients and the
+//! committer in one thread; what stays to chance is when fjall's own threads write tables. So a
+//! failure keeps the state of the disk that was judged, beside the recording.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -90,7 +91,7 @@ pub fn run(seed: u64, program: &Path, syncing: Syncing) -> Result<Tally> {
 }
 
 /// A folder in memory where there is one: nothing here waits for a real disk.
-fn quick_folder() -> Result<tempfile::TempDir> {
+pub(crate) fn quick_folder() -> Result<tempfile::TempDir> {
     Ok(tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir())?)
 }
 
@@ -149,7 +150,7 @@ fn check_recording(tape: &[Record], data: &Path, folder: &Path) -> Result<()> {
 }
 
 /// Paths and lengths of all files below a folder, sorted.
-fn listing(root: &Path) -> Result<Vec<(String, u64)>> {
+pub(crate) fn listing(root: &Path) -> Result<Vec<(String, u64)>> {
     let (mut found, mut folders) = (Vec::new(), vec![root.to_path_buf()]);
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder)? {

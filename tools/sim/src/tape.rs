@@ -1,5 +1,5 @@
-//! What the recorder wrote down (`recorder.c` says how), read back; and directories as tapes, so that
-//! a recording can begin where an earlier one lost its power.
+//! What the recorder wrote down (`recorder.c` says how), read back; and directories as tapes, so
+//! that a recording can begin where an earlier one lost its power.
 
 use std::fs;
 use std::path::Path;

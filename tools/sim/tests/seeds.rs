@@ -44,6 +44,14 @@ fn whatever_a_loss_of_power_leaves_on_the_disk_opens_with_all_that_was_acknowled
     println!("{seeds} seeds, {losses} losses of power");
 }
 
+/// As much is noticed as was measured when the store was chosen, and nothing is silently wrong.
+#[test]
+fn a_flipped_byte_of_a_closed_database_is_noticed_or_harmless() {
+    let figures = sim::damage::flip(setting("YUNKAI_SIM_SEED", 0), 60).unwrap();
+    println!("{figures}");
+    assert!(figures.noticed() * 10 >= figures.flips() * 8, "{figures}");
+}
+
 /// The simulation itself: it must find fault with a disk that only pretends to sync the journal.
 #[test]
 fn a_disk_that_feigns_its_syncs_is_found_out() {

@@ -1,0 +1,194 @@
+//! Damage: one flipped byte in a closed database of some thousand documents, data in tables and in
+//! the journal. Whoever reads everything must be told, or find everything: a document that is
+//! missing or different without an error is a contradiction.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::os::unix::fs::FileExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use anyhow::{Result, ensure};
+use store::{FjallOptions, Store};
+use value::{Document, Value};
+
+use crate::client;
+use crate::dice::Dice;
+use crate::power::{listing, quick_folder};
+use crate::workload::{LISTS, THINGS};
+use crate::world::on_one_thread;
+
+/// Documents, and how many are inserted with one call.
+const DOCUMENTS: u64 = 4_000;
+const AT_ONCE: u64 = 20;
+
+/// Small, so that most of the data is in tables; the rest is only in the journal.
+const OPTIONS: FjallOptions = FjallOptions {
+    cache_bytes: 4 << 20,
+    memtable_bytes: 256 << 10,
+    journal_bytes: 64 << 20,
+    worker_threads: 1,
+};
+
+/// What became of a flip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Fate {
+    RefusedAtOpen,
+    ReportedAtRead,
+    Panicked,
+    NoEffect,
+}
+
+/// How many flips ended how, by kind of file.
+#[derive(Debug, Default)]
+pub struct Figures {
+    counts: BTreeMap<(&'static str, Fate), u64>,
+}
+
+impl Figures {
+    /// Flips of bytes that say something: in the lock and the version of the format nothing does.
+    pub fn flips(&self) -> u64 {
+        self.counts.values().sum()
+    }
+
+    /// Flips that led to an error.
+    pub fn noticed(&self) -> u64 {
+        let noticed = self.counts.iter().filter(|((_, fate), _)| *fate != Fate::NoEffect);
+        noticed.map(|(_, count)| count).sum()
+    }
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} flips, {} noticed", self.flips(), self.noticed())?;
+        for ((file, fate), count) in &self.counts {
+            let fate = match fate {
+                Fate::RefusedAtOpen => "refused at open",
+                Fate::ReportedAtRead => "reported at read",
+                Fate::Panicked => "panicked",
+                Fate::NoEffect => "no effect",
+            };
+            write!(f, "\n  {file}, {fate}: {count}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Flips one byte per seed, from `first` on, each in a fresh copy of the same database.
+///
+/// # Errors
+///
+/// Documents that are missing or different without an error, with the seed and the place.
+pub fn flip(first: u64, flips: u64) -> Result<Figures> {
+    let folder = quick_folder()?;
+    let (original, copy) = (folder.path().join("original"), folder.path().join("copy"));
+    let expected = on_one_thread(make(&original))?;
+    let files: Vec<(String, u64)> =
+        listing(&original)?.into_iter().filter(|(_, length)| *length > 0).collect();
+    let bytes: u64 = files.iter().map(|(_, length)| length).sum();
+    let mut figures = Figures::default();
+    for seed in first..first + flips {
+        let mut dice = Dice::new(seed, 0);
+        // Half of them anywhere in the data, half in any file however small.
+        let mut place = dice.below(bytes);
+        let mut chosen = &files[dice.below(files.len() as u64) as usize];
+        if dice.once_in(2) {
+            for file in &files {
+                chosen = file;
+                if place < file.1 {
+                    break;
+                }
+                place -= file.1;
+            }
+        }
+        let (path, place) = (&chosen.0, place % chosen.1);
+        copy_folder(&original, &copy)?;
+        let file = fs::File::options().read(true).write(true).open(copy.join(path))?;
+        let mut byte = [0];
+        file.read_exact_at(&mut byte, place)?;
+        file.write_all_at(&[byte[0] ^ (1 << dice.below(8))], place)?;
+        let fate = match read_all(&copy) {
+            Err(fate) => fate,
+            Ok(found) => {
+                ensure!(found == expected, "seed {seed}: {path} at {place}: silently wrong");
+                Fate::NoEffect
+            }
+        };
+        *figures.counts.entry((kind(path), fate)).or_default() += 1;
+    }
+    Ok(figures)
+}
+
+fn kind(path: &str) -> &'static str {
+    match path {
+        _ if path.ends_with(".jnl") => "journal",
+        _ if path.contains("/tables/") => "table",
+        "last-commit" => "last-commit",
+        _ => "list of tables",
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+    if to.exists() {
+        fs::remove_dir_all(to)?;
+    }
+    for (path, _) in listing(from)? {
+        let target = to.join(&path);
+        if let Some(folder) = target.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        fs::copy(from.join(&path), target)?;
+    }
+    Ok(())
+}
+
+/// A database with documents that do not compress, closed.
+async fn make(folder: &Path) -> Result<Vec<Document>> {
+    let store = Store::fjall(folder, OPTIONS)?;
+    let engine = client::open(&store).await?;
+    for first in (0..DOCUMENTS).step_by(AT_ONCE as usize) {
+        let document = |number: u64| {
+            let mut dice = Dice::new(number, 1);
+            let text = (0..40).map(|_| format!("{:08x}", dice.throw() as u32)).collect();
+            let id = format!("{number:06}");
+            Document::from_iter([("_id", Value::String(id)), ("text", Value::String(text))])
+        };
+        engine.insert(THINGS, (first..first + AT_ONCE).map(document).collect()).await?;
+    }
+    let everything = documents(&engine).await?;
+    engine.close().await?;
+    ensure!(everything.len() as u64 > DOCUMENTS, "all are there");
+    Ok(everything)
+}
+
+async fn documents(engine: &engine::Engine) -> Result<Vec<Document>, engine::Error> {
+    let mut all = client::all(engine, LISTS).await?;
+    all.extend(client::all(engine, THINGS).await?);
+    Ok(all)
+}
+
+/// Reads everything, the change log included.
+fn read_all(folder: &Path) -> Result<Vec<Document>, Fate> {
+    let read = async {
+        let Ok(store) = Store::fjall(folder, OPTIONS) else {
+            return Err(Fate::RefusedAtOpen);
+        };
+        let Ok(engine) = client::open(&store).await else {
+            return Err(Fate::RefusedAtOpen);
+        };
+        let Ok(found) = documents(&engine).await else { return Err(Fate::ReportedAtRead) };
+        match crate::check::replay(&engine).await {
+            Ok(_) => Ok(found),
+            Err(error) if error.chain().any(|cause| cause.is::<engine::Error>()) => {
+                Err(Fate::ReportedAtRead)
+            }
+            // A change log that reads well and tells something else is worse than none.
+            Err(_) => Ok(Vec::new()),
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let read = || runtime.expect("a runtime needs nothing that could be missing").block_on(read);
+    // fjall has assertions; what the store does not turn into errors ends here.
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or(Err(Fate::Panicked))
+}
