@@ -4,7 +4,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -13,8 +12,9 @@ use query::expression::Surroundings;
 use query::{Filter, Pipeline, Projection};
 use store::Snapshot;
 
-use crate::catalogue::Collection;
-use crate::{Engine, Error, Find, find, scan};
+use crate::plan::Walk;
+use crate::reading::Reading;
+use crate::{Engine, Error, Find, find};
 
 /// Documents per page.
 const PAGE_DOCUMENTS: usize = 256;
@@ -157,37 +157,38 @@ struct SnapshotReader<'e> {
 
 /// Where a read of the snapshot goes on.
 struct SnapshotPlace {
-    collection: Collection,
+    reading: Reading,
     find: Find,
-    last: Option<Bytes>,
+    /// Set by the first page; how it finds the documents is the planner's choice.
+    walk: Option<Walk<Arc<Filter>>>,
 }
 
 impl Reader for SnapshotReader<'_> {
     type Place = SnapshotPlace;
 
     async fn open(&mut self, find: Find) -> Result<Option<SnapshotPlace>, Error> {
-        let collection = self.engine.inner.catalogue.get(&find.collection);
-        Ok(collection.map(|collection| SnapshotPlace { collection, find, last: None }))
+        let catalogue = &self.engine.inner.catalogue;
+        let Some(collection) = catalogue.get(&find.collection) else { return Ok(None) };
+        let indexes = catalogue.indexes().of(collection.number);
+        let reading = Reading::new(self.snapshot.clone(), collection, &indexes);
+        Ok(Some(SnapshotPlace { reading, find, walk: None }))
     }
 
     async fn next(&mut self, place: &mut SnapshotPlace) -> Result<(Vec<Bytes>, bool), Error> {
-        if place.find.limit.is_some() {
-            let found = find::find(&self.snapshot, place.collection, &place.find).await?;
-            return Ok((found, true));
+        let SnapshotPlace { reading, find, walk } = place;
+        if find.limit.is_some() {
+            return Ok((find::find(reading, find).await?, true));
         }
-        let (mut page, mut bytes, mut last) = (Vec::new(), 0, None);
-        let after = place.last.take();
-        let filter = &place.find.filter;
-        scan::matching_after(&self.snapshot, place.collection, filter, after, |key, document| {
-            bytes += document.len();
-            page.push(document.clone());
-            let is_full = page.len() >= PAGE_DOCUMENTS || bytes >= PAGE_BYTES;
-            last = is_full.then(|| key.clone());
-            Ok(if is_full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
-        })
-        .await?;
-        let ended = last.is_none();
-        place.last = last;
-        Ok((page, ended))
+        let walk = match walk {
+            Some(walk) => walk,
+            None => walk.insert(reading.walk(Arc::new(find.filter.clone()), None).await?),
+        };
+        let (mut page, mut bytes) = (Vec::new(), 0);
+        while page.len() < PAGE_DOCUMENTS && bytes < PAGE_BYTES {
+            let Some(batch) = walk.next().await? else { return Ok((page, true)) };
+            bytes += batch.iter().map(|(_, document)| document.len()).sum::<usize>();
+            page.extend(batch.into_iter().map(|(_, document)| document));
+        }
+        Ok((page, false))
     }
 }

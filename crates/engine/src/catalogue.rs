@@ -8,6 +8,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::Error;
 use crate::changes::Position;
+use crate::index::known::{Build, Indexes};
 
 const NAME_CHARACTERS_MAX: usize = 128;
 
@@ -27,6 +28,7 @@ pub(crate) struct Published {
     /// The commit it is true of.
     pub(crate) number: u64,
     pub(crate) names: Arc<Names>,
+    pub(crate) indexes: Arc<Indexes>,
     /// Position of the newest change.
     pub(crate) newest: Position,
     /// Nothing more will be published.
@@ -57,6 +59,16 @@ impl Catalogue {
     /// The commit it is true of.
     pub(crate) fn number(&self) -> u64 {
         self.published.borrow().number
+    }
+
+    pub(crate) fn indexes(&self) -> Arc<Indexes> {
+        Arc::clone(&self.published.borrow().indexes)
+    }
+
+    /// Waits until an index is filled, or given up.
+    pub(crate) async fn built(&self, number: u32) -> Result<Build, Error> {
+        self.wait(|now| !matches!(now.indexes.build(number), Build::UnderWay)).await?;
+        Ok(self.indexes().build(number))
     }
 
     pub(crate) fn newest(&self) -> Position {

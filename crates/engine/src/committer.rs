@@ -259,9 +259,9 @@ impl Worker {
         }
     }
 
-    /// Whether there are dropped collections to sweep, and a store that lets them be.
+    /// Whether there is something to sweep or to fill, and a store that lets it be.
     fn sweeps(&self) -> bool {
-        self.state.has_dropped() && !self.is_failing
+        self.state.has_work() && !self.is_failing
     }
 
     fn is_log_excessive(&self) -> bool {
@@ -308,7 +308,7 @@ impl Worker {
         let (number, now_ms) = (turn.number(), clock.now_ms());
         let ground = Ground { snapshot, recent, options, number, now_ms };
         let mut portion = Portion::begin(self.state.clone(), ground, intents).await?;
-        portion.judge();
+        portion.judge().await?;
         let Finished { batch, results, state, commit } = portion.finish().await?;
         if !batch.is_empty() {
             turn.commit(batch).await?;
@@ -342,6 +342,7 @@ impl Worker {
         ways.catalogue.publish(Published {
             number: state.number(),
             names: state.names().clone(),
+            indexes: state.indexes().clone(),
             newest: state.log().newest(),
             is_closed: false,
         });

@@ -34,18 +34,76 @@ pub enum Error {
         name: String,
     },
 
-    /// A document with this `_id` exists already; nothing of the insert was kept.
+    /// Another document has this key in a unique index, that of `_id` included; nothing of the
+    /// write was kept. When an index is created, two documents have it.
     #[error(
-        "E11000 duplicate key error collection: {collection} index: _id_ dup key: \
-         {{ _id: {key} }}. Use another _id, or update the existing document. / \
-         集合 {collection} 中已存在 _id 为 {key} 的文档；请换一个 _id，或更新已有文档。"
+        "E11000 duplicate key error collection: {collection} index: {index} dup key: {key}. Use \
+         another value, or update the existing document. / \
+         集合 {collection} 的唯一索引 {index} 中已存在键 {key}；请换一个值，或更新已有文档。"
     )]
     DuplicateKey {
         /// Name of the collection.
         collection: String,
-        /// The `_id`, printed.
+        /// Name of the index; `_id_` is the one every collection has.
+        index: String,
+        /// The fields of the index with their values, printed: `{ a: 1 }`.
         key: String,
     },
+
+    /// The index cannot be created or dropped as asked.
+    #[error("The index is refused: {reason}. / 索引无效：{reason_zh}。")]
+    IndexRefused {
+        /// Why, in English.
+        reason: String,
+        /// Why, in Chinese.
+        reason_zh: String,
+    },
+
+    /// An index of this name, or with these keys, exists with other options.
+    #[error(
+        "The index {name} exists already with the same name or keys but other options; drop it \
+         first. / 已存在同名或同字段但选项不同的索引 {name}，请先删除。"
+    )]
+    IndexExists {
+        /// Name of the index that is there.
+        name: String,
+    },
+
+    /// There is no index of this name.
+    #[error("The index {name} does not exist. / 索引 {name} 不存在。")]
+    IndexMissing {
+        /// The name as given.
+        name: String,
+    },
+
+    /// The collection has as many indexes as it can.
+    #[error(
+        "A collection can have 64 indexes; drop one that is not needed. / \
+         一个集合最多 64 个索引；请先删除不需要的索引。"
+    )]
+    TooManyIndexes,
+
+    /// Two fields of an index lead through different arrays of one document.
+    #[error(
+        "The index {index} cannot hold a document with arrays at both '{first}' and '{second}'; \
+         keep one of them out of arrays, or index them apart. / 索引 {index} 无法收录在“{first}”与\
+         “{second}”处同时为数组的文档；请只保留一个数组，或分别建立索引。"
+    )]
+    ParallelArrays {
+        /// Name of the index.
+        index: String,
+        /// Dotted path of the one.
+        first: String,
+        /// Dotted path of the other.
+        second: String,
+    },
+
+    /// The result would have to be sorted in memory and is too large for that.
+    #[error(
+        "Sorting this result needs more than 100 MB of memory; create an index in this order, or \
+         ask for fewer documents. / 对该结果排序需要超过 100 MB 内存；请按此顺序建立索引，或减少返回的文档。"
+    )]
+    SortTooLarge,
 
     /// `_id` is of a kind that cannot be an id, too long, or would be changed.
     #[error("The _id is refused: {reason}. / _id 无效：{reason_zh}。")]

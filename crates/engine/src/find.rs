@@ -3,7 +3,6 @@
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
-use std::ops::ControlFlow;
 
 use bytes::Bytes;
 use query::{Filter, Near, Sort, SortKey};
@@ -11,29 +10,61 @@ use store::Snapshot;
 use value::{DocView, RawDoc, Value};
 
 use crate::catalogue::Collection;
-use crate::{Error, Find, id, layout, scan};
+use crate::plan::{self, Examined, Plan, Question, Walk};
+use crate::reading::Reading;
+use crate::{Error, Find, id, layout};
+
+/// Bytes that documents waiting to be sorted may take; MongoDB's limit.
+const SORT_BYTES_MAX: usize = 100 * 1024 * 1024;
 
 /// The documents that match, sorted, cut and projected.
-pub(crate) async fn find(
-    snapshot: &Snapshot,
-    collection: Collection,
-    find: &Find,
-) -> Result<Vec<Bytes>, Error> {
-    let skip = usize::try_from(find.skip).unwrap_or(usize::MAX);
-    let limit = find.limit.map_or(usize::MAX, |limit| limit.try_into().unwrap_or(usize::MAX));
-    if limit == 0 {
+pub(crate) async fn find(reading: &Reading, find: &Find) -> Result<Vec<Bytes>, Error> {
+    let question = question(reading, find);
+    if question.wanted == Some(0) {
         return Ok(Vec::new());
     }
+    let plan = plan::choose(&reading.snapshot, &question).await?.plan;
+    Ok(run(&reading.snapshot, plan, find).await?.0)
+}
+
+/// What a find asks of the planner.
+pub(crate) fn question<'a>(reading: &'a Reading, find: &'a Find) -> Question<'a> {
+    // Nearest first: the limit says nothing about how many must be looked at.
+    let is_near = find.sort.is_empty() && find.filter.near().is_some();
+    let wanted = find
+        .limit
+        .filter(|_| !is_near)
+        .map(|limit| usize::try_from(limit.saturating_add(find.skip)).unwrap_or(usize::MAX));
+    let wanted = if find.limit == Some(0) { Some(0) } else { wanted };
+    reading.question(&find.filter, &find.sort, wanted)
+}
+
+/// Carries a plan out; also says what was looked at.
+pub(crate) async fn run(
+    snapshot: &Snapshot,
+    plan: Plan,
+    find: &Find,
+) -> Result<(Vec<Bytes>, Examined), Error> {
+    let skip = usize::try_from(find.skip).unwrap_or(usize::MAX);
+    let limit = find.limit.map_or(usize::MAX, |limit| limit.try_into().unwrap_or(usize::MAX));
     let wanted = skip.saturating_add(limit);
-    let order = Order::of(find);
-    let found = if matches!(order, Order::Id) {
-        first_of(snapshot, collection, &find.filter, skip, wanted).await?
-    } else {
-        let mut best = best_of(snapshot, collection, &find.filter, &order, wanted).await?;
-        best.drain(..skip.min(best.len()));
-        best
+    let order = match Order::of(find) {
+        Order::Sort(_) if !plan::needs_sorting(&plan, &find.sort) => None,
+        Order::Id => None,
+        order => Some(order),
     };
-    project(find, found)
+    let is_sorting = order.is_some();
+    let hint = (!is_sorting && wanted != usize::MAX).then_some(wanted);
+    let mut walk = Walk::new(snapshot.clone(), &find.filter, plan, hint);
+    let found = match order {
+        None => first_of(&mut walk, skip, wanted).await?,
+        Some(order) => {
+            let mut best = best_of(&mut walk, &order, wanted).await?;
+            best.drain(..skip.min(best.len()));
+            best
+        }
+    };
+    Ok((project(find, found)?, walk.examined))
 }
 
 /// The fields asked for.
@@ -77,51 +108,54 @@ impl<'a> Order<'a> {
     }
 }
 
-/// The matches from `skip` to `wanted`, in the order of `_id`.
+/// The matches from `skip` to `wanted`, in the order of the walk.
 async fn first_of(
-    snapshot: &Snapshot,
-    collection: Collection,
-    filter: &Filter,
+    walk: &mut Walk<&Filter>,
     skip: usize,
     wanted: usize,
 ) -> Result<Vec<Bytes>, Error> {
     let mut found = Vec::new();
     let mut seen = 0;
-    scan::matching(snapshot, collection, filter, |_, document| {
-        seen += 1;
-        if seen > skip {
-            found.push(document.clone());
+    while seen < wanted
+        && let Some(batch) = walk.next().await?
+    {
+        for (_, document) in batch.into_iter().take(wanted - seen) {
+            seen += 1;
+            if seen > skip {
+                found.push(document);
+            }
         }
-        Ok(if seen == wanted { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
-    })
-    .await?;
+    }
     Ok(found)
 }
 
-/// The first `wanted` matches in an order; equal ones in the order of `_id`.
+/// The first `wanted` matches in an order; equal ones in the order of the walk.
 async fn best_of(
-    snapshot: &Snapshot,
-    collection: Collection,
-    filter: &Filter,
+    walk: &mut Walk<&Filter>,
     order: &Order<'_>,
     wanted: usize,
 ) -> Result<Vec<Bytes>, Error> {
     // The greatest on top: it is the one that leaves.
     let mut heap: BinaryHeap<Ranked> = BinaryHeap::new();
-    let mut arrival = 0;
-    scan::matching(snapshot, collection, filter, |_, document| {
-        let key = order.key(&RawDoc::new(document)?)?;
-        arrival += 1;
-        if heap.len() < wanted {
-            heap.push(Ranked { key, arrival, document: document.clone() });
-        } else if let Some(mut worst) = heap.peek_mut()
-            && key < worst.key
-        {
-            *worst = Ranked { key, arrival, document: document.clone() };
+    let (mut arrival, mut bytes) = (0, 0);
+    while let Some(batch) = walk.next().await? {
+        for (_, document) in batch {
+            let key = order.key(&RawDoc::new(&document)?)?;
+            arrival += 1;
+            if heap.len() < wanted {
+                bytes += document.len();
+                heap.push(Ranked { key, arrival, document });
+            } else if let Some(mut worst) = heap.peek_mut()
+                && key < worst.key
+            {
+                bytes = bytes - worst.document.len() + document.len();
+                *worst = Ranked { key, arrival, document };
+            }
+            if bytes > SORT_BYTES_MAX {
+                return Err(Error::SortTooLarge);
+            }
         }
-        Ok(ControlFlow::Continue(()))
-    })
-    .await?;
+    }
     Ok(heap.into_sorted_vec().into_iter().map(|ranked| ranked.document).collect())
 }
 
@@ -152,21 +186,22 @@ impl PartialEq for Ranked {
 
 impl Eq for Ranked {}
 
-/// How many documents match.
-pub(crate) async fn count(
-    snapshot: &Snapshot,
-    collection: Collection,
-    filter: &Filter,
-) -> Result<u64, Error> {
+/// How many documents match: from index keys alone where they tell, else from the documents.
+pub(crate) async fn count(reading: &Reading, filter: &Filter) -> Result<u64, Error> {
     if filter.is_all() {
-        return stored_count(snapshot, collection).await;
+        return stored_count(&reading.snapshot, reading.collection).await;
     }
+    let unsorted = Sort::default();
+    let question = reading.question(filter, &unsorted, None);
+    let plan = plan::choose(&reading.snapshot, &question).await?.plan;
+    if let Some(ranges) = plan.countable() {
+        return Ok(plan::count_keys(&reading.snapshot, ranges, usize::MAX).await? as u64);
+    }
+    let mut walk = Walk::new(reading.snapshot.clone(), filter, plan, None);
     let mut count = 0;
-    scan::matching(snapshot, collection, filter, |_, _| {
-        count += 1;
-        Ok(ControlFlow::Continue(()))
-    })
-    .await?;
+    while let Some(batch) = walk.next().await? {
+        count += batch.len() as u64;
+    }
     Ok(count)
 }
 

@@ -12,6 +12,7 @@ use value::{DocView, Document, RawDoc, Value};
 
 use crate::catalogue::{Collection, Names};
 use crate::changes::ChangeKind;
+use crate::index::{IndexSpec, PRIMARY_NAME};
 use crate::overlay::Overlay;
 use crate::recent::Commit;
 use crate::transaction::TransactionCommit;
@@ -25,6 +26,8 @@ pub(crate) enum Intent {
     Insert { target: Target, documents: Vec<Prepared> },
     Touch(Touch),
     Transaction(TransactionCommit),
+    CreateIndex { target: Target, spec: IndexSpec },
+    DropIndex { target: Target, name: String },
 }
 
 /// The collection a write was meant for when it was asked.
@@ -101,6 +104,8 @@ pub(crate) struct Prepared {
 pub(crate) enum Outcome {
     Done,
     Touched(Modified),
+    /// Number of the index.
+    Indexed(u32),
     /// Look for candidates again.
     Stale,
 }
@@ -125,7 +130,10 @@ impl Intent {
     /// About how many bytes the intent brings or makes the committer read.
     pub(crate) fn size_bytes(&self) -> usize {
         match self {
-            Intent::CreateCollection { .. } | Intent::DropCollection { .. } => 0,
+            Intent::CreateCollection { .. }
+            | Intent::DropCollection { .. }
+            | Intent::CreateIndex { .. }
+            | Intent::DropIndex { .. } => 0,
             Intent::Insert { documents, .. } => {
                 documents.iter().map(|document| document.bytes.len()).sum()
             }
@@ -140,6 +148,8 @@ impl Intent {
             // A transaction brings along what its documents were.
             Intent::CreateCollection { .. }
             | Intent::DropCollection { .. }
+            | Intent::CreateIndex { .. }
+            | Intent::DropIndex { .. }
             | Intent::Transaction(_) => Box::new(std::iter::empty()),
             Intent::Insert { documents, .. } => {
                 Box::new(documents.iter().map(|document| &document.key))
@@ -162,7 +172,11 @@ impl Target {
     }
 
     pub(crate) fn duplicate(&self, id: &Value) -> Error {
-        Error::DuplicateKey { collection: self.name.to_string(), key: id::printed(id) }
+        Error::DuplicateKey {
+            collection: self.name.to_string(),
+            index: PRIMARY_NAME.to_owned(),
+            key: format!("{{ _id: {} }}", id::printed(id)),
+        }
     }
 }
 

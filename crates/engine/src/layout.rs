@@ -11,6 +11,8 @@
 //! | `'v'` | version of the catalogue: commit number of its last change, 8 bytes |
 //! | `'x'` + number | nothing: the collection was dropped, its documents await removal |
 //!
+//! Keys of indexes are in `index::entry`.
+//!
 //! Numbers are big endian; numbers of collections are never used twice. This module makes keys
 //! and takes them apart and does nothing else.
 
@@ -19,7 +21,7 @@ use bytes::Bytes;
 use crate::changes::Position;
 
 const COLLECTION: u8 = b'c';
-const DOCUMENT: u8 = b'd';
+pub(crate) const DOCUMENTS: u8 = b'd';
 const CHANGE: u8 = b'h';
 const COUNT: u8 = b's';
 const DROPPED: u8 = b'x';
@@ -68,7 +70,7 @@ impl Span {
         let from = documents_prefix(number);
         let to = match number.checked_add(1) {
             Some(next) => documents_prefix(next),
-            None => vec![DOCUMENT + 1],
+            None => vec![DOCUMENTS + 1],
         };
         Span { from, to }
     }
@@ -87,7 +89,7 @@ pub(crate) fn parse_collection_key(key: &[u8]) -> Option<&str> {
 }
 
 fn documents_prefix(number: u32) -> Vec<u8> {
-    numbered(DOCUMENT, number)
+    numbered(DOCUMENTS, number)
 }
 
 /// Key of the document with the `_id` whose key is `id_key`.
@@ -95,6 +97,11 @@ pub(crate) fn document_key(number: u32, id_key: &[u8]) -> Bytes {
     let mut key = documents_prefix(number);
     key.extend_from_slice(id_key);
     key.into()
+}
+
+/// The key of `_id` inside a document key.
+pub(crate) fn id_key(document_key: &[u8]) -> &[u8] {
+    document_key.get(5..).unwrap_or_default()
 }
 
 /// Key of the change records of a commit that end with this one.

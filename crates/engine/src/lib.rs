@@ -9,7 +9,8 @@
 //! An intent that fails fails alone; if the batch fails, nobody is told otherwise.
 //!
 //! Where to read on: [`request`](crate::Find) for what can be asked, `write` and `find` for what
-//! callers do, `intent` and `committer` for what the queue does, `layout` for the keys.
+//! callers do, `index` and `plan` for how documents are found,
+//! `intent` and `committer` for what the queue does, `layout` for the keys.
 //!
 //! This crate refuses to judge callers (that is `platform`), to know wire formats, and to read
 //! the system time anywhere but in [`Clock::system`].
@@ -25,19 +26,24 @@ mod error;
 mod find;
 mod follow;
 mod id;
+mod index;
 mod intent;
 mod layout;
 mod options;
 mod overlay;
+mod plan;
 mod portion;
+mod reading;
 mod recent;
 mod request;
 mod scan;
 mod state;
 mod transaction;
+mod ttl;
 mod write;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use store::{Snapshot, Store};
@@ -49,7 +55,9 @@ pub use clock::Clock;
 pub use cursor::Cursor;
 pub use error::Error;
 pub use id::new_id;
+pub use index::{INDEXES_MAX, INDEXES_PLAN_MAX, IndexInfo, IndexKind, IndexSpec, IndexState};
 pub use options::Options;
+pub use plan::{Bound, Explanation, IndexUse, Rejected};
 // The rooms beside `platform` say what they want of documents without knowing `query`.
 pub use query::{Filter, Projection, Sort, Update};
 /// Largest document in bytes of BSON (protocol 03 §10).
@@ -61,6 +69,7 @@ pub use transaction::Transaction;
 use catalogue::{Catalogue, Collection};
 use committer::{Committer, Ways};
 use intent::Intent;
+use reading::Reading;
 use recent::Recent;
 
 /// The database of one environment. Clones share it; dropping the last clone without
@@ -100,11 +109,20 @@ impl Engine {
     pub async fn open_with(store: Store, clock: Clock, options: Options) -> Result<Engine, Error> {
         let catalogue = Catalogue::new();
         let recent = Recent::new(0, options.recent_changes_bytes);
+        let expiry_ms = options.expiry_interval_ms;
+        let is_simulated = options.committer_on_runtime;
         let ways = Ways { store, clock, options, catalogue, recent };
         let committer = Committer::start(ways.clone()).await?;
         let Ways { store, clock, options, catalogue, recent } = ways;
-        let inner = Inner { store, clock, options, catalogue, recent, committer };
-        Ok(Engine { inner: Arc::new(inner) })
+        let inner = Arc::new(Inner { store, clock, options, catalogue, recent, committer });
+        if expiry_ms > 0
+            && !is_simulated
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            let every = Duration::from_millis(expiry_ms);
+            runtime.spawn(ttl::run(Arc::downgrade(&inner), every));
+        }
+        Ok(Engine { inner })
     }
 
     /// The clock the engine was opened with.
@@ -170,8 +188,7 @@ impl Engine {
     ///
     /// [`Error::CollectionMissing`], or what the store or the query reports.
     pub async fn find(&self, find: Find) -> Result<Vec<Bytes>, Error> {
-        let (snapshot, collection) = self.inner.snapshot_of(&find.collection).await?;
-        find::find(&snapshot, collection, &find).await
+        find::find(&self.inner.reading(&find.collection).await?, &find).await
     }
 
     /// How many documents match. Without a condition no document is looked at.
@@ -180,8 +197,7 @@ impl Engine {
     ///
     /// [`Error::CollectionMissing`], or what the store reports.
     pub async fn count(&self, collection: &str, filter: &Filter) -> Result<u64, Error> {
-        let (snapshot, collection) = self.inner.snapshot_of(collection).await?;
-        find::count(&snapshot, collection, filter).await
+        find::count(&self.inner.reading(collection).await?, filter).await
     }
 
     /// The document (BSON) with this `_id`.
@@ -309,6 +325,13 @@ impl Inner {
         let snapshot = self.store.snapshot().await?;
         self.catalogue.reach(snapshot.number()).await?;
         Ok(snapshot)
+    }
+
+    /// A collection for reading, with the indexes that may be used.
+    async fn reading(&self, name: &str) -> Result<Reading, Error> {
+        let (snapshot, collection) = self.snapshot_of(name).await?;
+        let indexes = self.catalogue.indexes().of(collection.number);
+        Ok(Reading::new(snapshot, collection, &indexes))
     }
 
     /// The collection of this name, for writing. One that this node does not know may have been

@@ -15,6 +15,8 @@ pub struct Options {
     pub transaction_writes: usize,
     /// Bytes of documents one transaction may write. Default 32 MiB.
     pub transaction_bytes: usize,
+    /// How often expired documents are looked for, in milliseconds; 0 is never. Default 60,000.
+    pub expiry_interval_ms: u64,
     /// Runs the committer as a task of the runtime that opens the engine in place of a thread of
     /// its own: on a single-threaded runtime everything then happens in one repeatable order. For
     /// simulations; an embedded store's disk work blocks the runtime. Default false.
@@ -30,6 +32,7 @@ impl Default for Options {
             transaction_ms: 30_000,
             transaction_writes: 10_000,
             transaction_bytes: 32 << 20,
+            expiry_interval_ms: 60_000,
             committer_on_runtime: false,
         }
     }

@@ -1,4 +1,5 @@
-//! The documents of one batch while it is being made: what the store held when the batch began,
+//! The documents of one batch, and the keys of unique indexes, while it is being made:
+//! what the store held when the batch began,
 //! and on top of it what the intents so far have done. It holds bytes and judges nothing.
 
 use std::collections::HashMap;
@@ -40,6 +41,24 @@ impl Overlay {
     pub(crate) fn get(&self, key: &Bytes) -> Option<&Bytes> {
         let slot = self.slots.get(key).expect("every key an intent looks at was read for it");
         slot.now.as_ref()
+    }
+
+    /// Who is there now; `None` when it was never read.
+    pub(crate) fn known(&self, key: &Bytes) -> Option<Option<&Bytes>> {
+        self.slots.get(key).map(|slot| slot.now.as_ref())
+    }
+
+    /// Reads more, leaving what is known as it is.
+    pub(crate) async fn read_more(
+        &mut self,
+        snapshot: &Snapshot,
+        keys: &[Bytes],
+    ) -> Result<(), Error> {
+        let more = Overlay::read(snapshot, keys.iter()).await?;
+        for (key, slot) in more.slots {
+            self.slots.entry(key).or_insert(slot);
+        }
+        Ok(())
     }
 
     pub(crate) fn set(&mut self, key: Bytes, now: Option<Bytes>) {

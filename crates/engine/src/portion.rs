@@ -10,11 +10,12 @@ use bytes::Bytes;
 use store::{Batch, Snapshot};
 
 use crate::changes::{ChangeKind, Record};
+use crate::index::maintain::{self, Delta, Images, Judged};
 use crate::intent::{Draft, Intent, Late, Outcome, Target, Touch, judge_insert};
 use crate::overlay::Overlay;
 use crate::recent::{Commit, Recent};
 use crate::state::State;
-use crate::{Error, Options};
+use crate::{Error, Options, layout};
 
 /// What a batch is judged on.
 #[derive(Clone, Copy)]
@@ -45,6 +46,8 @@ pub(crate) struct Portion<'a> {
     /// For each intent, what it missed.
     late: Vec<Late>,
     overlay: Overlay,
+    /// Keys that the intent under judgement must know first.
+    needs: Vec<Bytes>,
     batch: Batch,
     records: Vec<Record>,
     counted: BTreeSet<u32>,
@@ -61,35 +64,53 @@ impl<'a> Portion<'a> {
     ) -> Result<Portion<'a>, Error> {
         let mut batch = Batch::new();
         state.sweep(ground.snapshot, &mut batch).await?;
+        let (filled, changes_catalogue) =
+            state.fill(ground.snapshot, ground.number, &mut batch).await?;
         let late: Vec<Late> = intents.iter().map(|intent| late(intent, ground.recent)).collect();
+        let unique = unique_keys(&state, intents);
         let keys = intents.iter().flat_map(Intent::keys).chain(late.iter().flat_map(Late::keys));
-        let overlay = Overlay::read(ground.snapshot, keys).await?;
+        let mut overlay = Overlay::read(ground.snapshot, keys.chain(&unique)).await?;
+        for (key, holder) in filled {
+            overlay.set(key, Some(holder));
+        }
         Ok(Portion {
             state,
             ground,
             intents,
             late,
             overlay,
+            needs: Vec::new(),
             batch,
             records: Vec::new(),
             counted: BTreeSet::new(),
-            changes_catalogue: false,
+            changes_catalogue,
             results: Vec::with_capacity(intents.len()),
         })
     }
 
     /// Judges every intent and merges those that succeed.
-    pub(crate) fn judge(&mut self) {
+    pub(crate) async fn judge(&mut self) -> Result<(), Error> {
         let late = std::mem::take(&mut self.late);
         for (intent, late) in self.intents.iter().zip(&late) {
-            // A defect in one intent must not end the committer for everybody.
-            let judged = catch_unwind(AssertUnwindSafe(|| self.judge_one(intent, late)));
-            let result = judged.unwrap_or_else(|_| {
-                tracing::error!(?intent, "judging an intent panicked");
-                Err(Error::Defect)
-            });
-            self.results.push(result);
+            loop {
+                // A defect in one intent must not end the committer for everybody.
+                let judged = catch_unwind(AssertUnwindSafe(|| self.judge_one(intent, late)));
+                let result = judged.unwrap_or_else(|_| {
+                    tracing::error!(?intent, "judging an intent panicked");
+                    self.needs.clear();
+                    Err(Error::Defect)
+                });
+                if self.needs.is_empty() {
+                    self.results.push(result);
+                    break;
+                }
+                // Which keys of unique indexes a change takes is known only now: judged again
+                // with them, nothing of the first time is left.
+                let needs = std::mem::take(&mut self.needs);
+                self.overlay.read_more(self.ground.snapshot, &needs).await?;
+            }
         }
+        Ok(())
     }
 
     fn judge_one(&mut self, intent: &Intent, late: &Late) -> Result<Outcome, Error> {
@@ -106,6 +127,19 @@ impl<'a> Portion<'a> {
                 self.change_catalogue(ChangeKind::DropCollection, collection.number, name);
                 return Ok(Outcome::Done);
             }
+            Intent::CreateIndex { target, spec } => {
+                target.check(self.state.names())?;
+                let (state, batch) = (&mut self.state, &mut self.batch);
+                let number = state.create_index(target.collection, spec, batch)?;
+                self.changes_catalogue = true;
+                return Ok(Outcome::Indexed(number));
+            }
+            Intent::DropIndex { target, name } => {
+                target.check(self.state.names())?;
+                self.state.drop_index(target.collection, name, &mut self.batch)?;
+                self.changes_catalogue = true;
+                return Ok(Outcome::Done);
+            }
             Intent::Insert { target, documents } => {
                 target.check(self.state.names())?;
                 judge_insert(target, documents, &self.overlay)?
@@ -120,8 +154,30 @@ impl<'a> Portion<'a> {
             }
             Intent::Transaction(commit) => commit.judge(self.state.names(), late, &self.records)?,
         };
-        self.merge(draft);
+        if let Some(delta) = self.judge_indexes(&draft)? {
+            let flags = delta.apply(&mut self.overlay, &mut self.batch);
+            self.changes_catalogue |= self.state.raise(&flags, &mut self.batch);
+            self.merge(draft);
+        }
         Ok(outcome)
+    }
+
+    /// What the writes of an intent mean for indexes; `None` when more must be read first.
+    fn judge_indexes(&mut self, draft: &Draft) -> Result<Option<Delta>, Error> {
+        let images = draft.writes.iter().map(|write| Images {
+            collection: &write.target.name,
+            number: write.target.collection.number,
+            id_key: layout::id_key(&write.key),
+            before: write.before.as_ref(),
+            after: write.after.as_ref(),
+        });
+        match maintain::judge(self.state.indexes(), images, &self.overlay)? {
+            Judged::Ready(delta) => Ok(Some(delta)),
+            Judged::Needs(keys) => {
+                self.needs = keys;
+                Ok(None)
+            }
+        }
     }
 
     /// Takes over the writes of an intent that succeeded.
@@ -179,6 +235,21 @@ const SHARED_BYTES_MAX: usize = 64 * 1024;
 /// changes are kept.
 fn unshared(image: Bytes) -> Bytes {
     if image.len() > SHARED_BYTES_MAX { image } else { Bytes::copy_from_slice(&image) }
+}
+
+/// The entries of unique indexes that new documents will look at, so that they are read with the
+/// documents.
+fn unique_keys(state: &State, intents: &[Intent]) -> Vec<Bytes> {
+    let mut keys = Vec::new();
+    for intent in intents {
+        if let Intent::Insert { target, documents } = intent {
+            let indexes = state.indexes().of(target.collection.number);
+            for document in documents {
+                keys.extend(maintain::unique_keys(&indexes, &document.bytes));
+            }
+        }
+    }
+    keys
 }
 
 /// What an upsert missed since its search began, or a transaction since it was compared.

@@ -1,6 +1,5 @@
-//! Visiting the documents of a collection that match a filter, as of one snapshot. Documents with
-//! a pinned `_id` are fetched by key, otherwise the collection is read in pages, with a pause for
-//! other tasks after each. It looks at raw bytes and never writes.
+//! Walking a span of the store page by page, and the keys of documents whose `_id`s are known. It
+//! never writes; which spans answer a query is `plan`'s business.
 
 use std::ops::{Bound, ControlFlow};
 
@@ -16,18 +15,8 @@ use crate::{Error, id};
 /// Documents per page.
 const PAGE_DOCUMENTS: usize = 256;
 
-/// Calls `visit` with key and bytes of every document that matches, in the order of `_id`, until
-/// it breaks.
-pub(crate) async fn matching(
-    snapshot: &Snapshot,
-    collection: Collection,
-    filter: &Filter,
-    visit: impl FnMut(&Bytes, &Bytes) -> Result<ControlFlow<()>, Error>,
-) -> Result<(), Error> {
-    matching_after(snapshot, collection, filter, None, visit).await
-}
-
-/// As [`matching`], beginning after the document with the key `after`.
+/// Calls `visit` with key and bytes of every document that matches, in the order of `_id`, from
+/// the key `after` on, until it breaks. No index but that of `_id` helps.
 pub(crate) async fn matching_after(
     snapshot: &Snapshot,
     collection: Collection,
@@ -94,6 +83,16 @@ pub(crate) struct Pages {
 impl Pages {
     pub(crate) fn new(span: Span, limit: usize) -> Pages {
         Pages { span, last: None, limit, done: false }
+    }
+
+    /// As [`Pages::new`], beginning after a key.
+    pub(crate) fn after(span: Span, last: Option<Bytes>, limit: usize) -> Pages {
+        Pages { last, ..Pages::new(span, limit) }
+    }
+
+    /// Whether the last page was the last one.
+    pub(crate) fn is_done(&self) -> bool {
+        self.done
     }
 
     /// The next page; `None` after the last one.

@@ -2,7 +2,7 @@
 //! log, as of one commit. A batch is made on a copy, which takes the place of the original once the
 //! batch is committed; what other nodes committed is caught up from the change log.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,13 +11,19 @@ use store::{Batch, Snapshot};
 use crate::catalogue::{Collection, Names};
 use crate::changes::{self, ChangeKind, ChangeLog, Position, Stretch};
 use crate::committer::damaged;
+use crate::index::build::{self, End, Wish};
+use crate::index::known::{self, Indexes};
+use crate::index::{Flags, Index, IndexSpec, entry};
 use crate::layout::{self, Span};
 use crate::recent::{Commit, Recent};
 use crate::scan::Pages;
 use crate::{Error, Options};
 
-/// Documents of dropped collections removed per batch.
-const SWEPT_DOCUMENTS: usize = 512;
+/// Keys of what was dropped removed per batch.
+const SWEPT_KEYS: usize = 512;
+
+/// What is left to remove.
+type Sweep = VecDeque<Pages>;
 
 const PAGE_KEYS: usize = 1_024;
 
@@ -33,10 +39,11 @@ pub(crate) struct State {
     /// The commit that last changed the catalogue.
     catalogue_version: u64,
     names: Arc<Names>,
+    indexes: Arc<Indexes>,
     next_number: u32,
     dropped: Arc<BTreeSet<u32>>,
     /// How far the removal of the first of them has come.
-    sweeping: Option<Pages>,
+    sweeping: Option<Sweep>,
     counts: Arc<HashMap<u32, u64>>,
     log: ChangeLog,
 }
@@ -58,9 +65,10 @@ impl State {
         while let Some(page) = pages.next(snapshot).await? {
             dropped.extend(page.iter().filter_map(|(key, _)| layout::parse_dropped_key(key)));
         }
-        let (next_number, catalogue_version, counts, log) = tokio::try_join!(
+        let (next_number, catalogue_version, indexes, counts, log) = tokio::try_join!(
             next_number(snapshot),
             catalogue_version(snapshot),
+            Indexes::load(snapshot),
             counts(snapshot, &names),
             ChangeLog::load(snapshot)
         )?;
@@ -68,6 +76,7 @@ impl State {
             number: snapshot.number(),
             catalogue_version,
             names: Arc::new(names),
+            indexes: Arc::new(indexes),
             next_number,
             dropped: Arc::new(dropped),
             sweeping: None,
@@ -160,9 +169,13 @@ impl State {
         Ok(())
     }
 
-    /// Whether there are documents of dropped collections to remove.
-    pub(crate) fn has_dropped(&self) -> bool {
-        !self.dropped.is_empty()
+    pub(crate) fn indexes(&self) -> &Arc<Indexes> {
+        &self.indexes
+    }
+
+    /// Whether there are documents or entries to remove, or indexes to fill.
+    pub(crate) fn has_work(&self) -> bool {
+        !self.dropped.is_empty() || self.indexes.building().is_some()
     }
 
     /// `None` when it exists and may.
@@ -176,12 +189,10 @@ impl State {
             let error = Error::CollectionExists { name: name.to_owned() };
             return if may_exist { Ok(None) } else { Err(error) };
         }
-        let number = self.next_number;
-        self.next_number = number.checked_add(1).expect("nobody creates 2^32 collections");
+        let number = self.take_number(batch);
         Arc::make_mut(&mut self.names).insert(name.to_owned(), Collection { number });
         Arc::make_mut(&mut self.counts).insert(number, 0);
         batch.put(layout::collection_key(name), number.to_be_bytes().to_vec());
-        batch.put(layout::NEXT_NUMBER_KEY, self.next_number.to_be_bytes().to_vec());
         Ok(Some(Collection { number }))
     }
 
@@ -195,29 +206,132 @@ impl State {
         let collection = *self.names.get(name).ok_or_else(missing)?;
         Arc::make_mut(&mut self.names).remove(name);
         Arc::make_mut(&mut self.counts).remove(&collection.number);
-        Arc::make_mut(&mut self.dropped).insert(collection.number);
         batch.delete(layout::collection_key(name));
         batch.delete(layout::count_key(collection.number));
-        batch.put(layout::dropped_key(collection.number), Bytes::new());
+        self.abandon(collection.number, batch);
+        for index in self.indexes.of(collection.number).iter() {
+            self.forget_index(index, batch);
+        }
         Ok(collection)
     }
 
-    /// Removes some documents of a collection dropped in an earlier batch.
+    /// A number for a collection or an index.
+    fn take_number(&mut self, batch: &mut Batch) -> u32 {
+        let number = self.next_number;
+        self.next_number = number.checked_add(1).expect("nobody creates 2^32 collections");
+        batch.put(layout::NEXT_NUMBER_KEY, self.next_number.to_be_bytes().to_vec());
+        number
+    }
+
+    /// Notes that all that is stored under a number is to be removed.
+    fn abandon(&mut self, number: u32, batch: &mut Batch) {
+        Arc::make_mut(&mut self.dropped).insert(number);
+        batch.put(layout::dropped_key(number), Bytes::new());
+    }
+
+    /// Creates an index, to be filled by later batches; the number of the one there is when it
+    /// exists already.
+    pub(crate) fn create_index(
+        &mut self,
+        collection: Collection,
+        spec: &IndexSpec,
+        batch: &mut Batch,
+    ) -> Result<u32, Error> {
+        let others = self.indexes.of(collection.number);
+        if let Wish::Exists(number) = build::may_create(&others, spec)? {
+            return Ok(number);
+        }
+        let number = self.take_number(batch);
+        let index = Index::new(collection.number, number, spec.clone());
+        known::write(&index, batch);
+        Arc::make_mut(&mut self.indexes).put(Arc::new(index));
+        Ok(number)
+    }
+
+    /// Forgets an index and notes that its entries are to be removed.
+    pub(crate) fn drop_index(
+        &mut self,
+        collection: Collection,
+        name: &str,
+        batch: &mut Batch,
+    ) -> Result<(), Error> {
+        let index = build::find_by_name(&self.indexes.of(collection.number), name)?;
+        self.forget_index(&index, batch);
+        Ok(())
+    }
+
+    fn forget_index(&mut self, index: &Index, batch: &mut Batch) {
+        Arc::make_mut(&mut self.indexes).remove(index);
+        batch.delete(entry::catalogue_key(index.collection, index.number));
+        batch.delete(entry::progress_key(index.number));
+        self.abandon(index.number, batch);
+    }
+
+    /// Notes flags of indexes that the batch needs; whether any was new.
+    pub(crate) fn raise(&mut self, flags: &[(Arc<Index>, Flags)], batch: &mut Batch) -> bool {
+        let mut is_new = false;
+        for (index, flags) in flags {
+            is_new |= Arc::make_mut(&mut self.indexes).raise(index, *flags, batch);
+        }
+        is_new
+    }
+
+    /// Fills a page of an index; the entries of unique ones are returned. The batch for `number`
+    /// changes the catalogue when the second is true.
+    pub(crate) async fn fill(
+        &mut self,
+        snapshot: &Snapshot,
+        number: u64,
+        batch: &mut Batch,
+    ) -> Result<(Vec<(Bytes, Bytes)>, bool), Error> {
+        let Some(index) = self.indexes.building().cloned() else {
+            return Ok((Vec::new(), false));
+        };
+        let named = self.names.iter().find(|(_, known)| known.number == index.collection);
+        let name = named.map_or_else(String::new, |(name, _)| name.clone());
+        let mut indexes = Arc::clone(&self.indexes);
+        let known = Arc::make_mut(&mut indexes);
+        let mut entries = Batch::new();
+        let filled = build::fill(known, &name, &index, snapshot, &mut entries).await?;
+        if let End::Failed(error) = filled.end {
+            self.forget_index(&index, batch);
+            Arc::make_mut(&mut self.indexes).fail(index.number, error);
+            return Ok((Vec::new(), true));
+        }
+        batch.append(entries);
+        let of = known.of(index.collection);
+        let raised = of.iter().find(|known| known.number == index.number);
+        let mut changes = raised.is_some_and(|raised| raised.flags != index.flags);
+        if let (End::Complete, Some(raised)) = (&filled.end, raised) {
+            let ready = Index { ready_at: Some(number), ..(**raised).clone() };
+            known::write(&ready, batch);
+            batch.delete(entry::progress_key(index.number));
+            known.put(Arc::new(ready));
+            changes = true;
+        }
+        self.indexes = indexes;
+        Ok((filled.unique, changes))
+    }
+
+    /// Removes some of what a collection or an index that was dropped in an earlier batch left.
     pub(crate) async fn sweep(
         &mut self,
         snapshot: &Snapshot,
         batch: &mut Batch,
     ) -> Result<(), Error> {
         let Some(&number) = self.dropped.first() else { return Ok(()) };
-        let whole = || Pages::new(Span::documents(number), SWEPT_DOCUMENTS);
-        match self.sweeping.get_or_insert_with(whole).next(snapshot).await? {
-            Some(page) => page.into_iter().for_each(|(key, _)| batch.delete(key)),
-            None => {
-                self.sweeping = None;
-                Arc::make_mut(&mut self.dropped).remove(&number);
-                batch.delete(layout::dropped_key(number));
+        let whole = || entry::spans_of(number).map(|span| Pages::new(span, SWEPT_KEYS)).into();
+        let sweep: &mut Sweep = self.sweeping.get_or_insert_with(whole);
+        while let Some(pages) = sweep.front_mut() {
+            if let Some(page) = pages.next(snapshot).await? {
+                page.into_iter().for_each(|(key, _)| batch.delete(key));
+                return Ok(());
             }
+            sweep.pop_front();
         }
+        self.sweeping = None;
+        Arc::make_mut(&mut self.dropped).remove(&number);
+        batch.delete(layout::dropped_key(number));
         Ok(())
     }
 

@@ -2,15 +2,15 @@
 //! in a snapshot, submits intents and looks again when others were quicker. It decides nothing
 //! that depends on the current state of a document; the committer does.
 
-use std::ops::ControlFlow;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use query::Filter;
-use store::Snapshot;
 use value::{Document, Value};
 
 use crate::intent::{Deed, Intent, Outcome, Prepared, Target, Touch, Upsert, encode};
+use crate::plan::Walk;
 use crate::{Change, Error, Inner, Modified, Modify, Remove, id, new_id, scan};
 
 /// Most bytes one insert may bring.
@@ -139,14 +139,19 @@ impl Work<'_> {
 
     /// Looks through a snapshot and touches what is found; `None` when others were quicker.
     async fn scanned(&self) -> Result<Option<Modified>, Error> {
-        let snapshot = self.inner.store.snapshot().await?;
+        let reading = self.inner.reading(&self.target.name).await?;
+        if reading.collection != self.target.collection {
+            return Err(Error::CollectionMissing { name: self.target.name.to_string() });
+        }
+        let number = reading.snapshot.number();
+        let most = if self.multi { CANDIDATES_MULTI } else { CANDIDATES_SINGLE };
+        let mut walk = reading.walk(&*self.filter, Some(most)).await?;
+        let mut waiting = VecDeque::new();
         let mut done = Modified::default();
         let mut was_late = false;
-        let mut last = None;
         loop {
-            let found = self.candidates(&snapshot, last.take()).await?;
-            if let Some(key) = found.keys.last() {
-                last = Some(key.clone());
+            let found = candidates(&mut walk, &mut waiting, most).await?;
+            if !found.keys.is_empty() {
                 let outcome = self.submit(found.keys, found.bytes, None).await?;
                 let Outcome::Touched(more) = outcome else { return Ok(None) };
                 was_late |= more.matched == 0;
@@ -160,32 +165,13 @@ impl Work<'_> {
             return Ok(Some(done));
         }
         if self.upsert {
-            let upsert = self.prepare_upsert(Some(snapshot.number()));
+            let upsert = self.prepare_upsert(Some(number));
             return match self.submit(Vec::new(), 0, Some(upsert)).await? {
                 Outcome::Touched(done) => Ok(Some(done)),
                 _ => Ok(None),
             };
         }
         Ok((!was_late).then_some(done))
-    }
-
-    /// The next matches after the key `after`.
-    async fn candidates(
-        &self,
-        snapshot: &Snapshot,
-        after: Option<Bytes>,
-    ) -> Result<Candidates, Error> {
-        let most = if self.multi { CANDIDATES_MULTI } else { CANDIDATES_SINGLE };
-        let mut found = Candidates { keys: Vec::new(), bytes: 0, is_end: true };
-        let (collection, filter) = (self.target.collection, &*self.filter);
-        scan::matching_after(snapshot, collection, filter, after, |key, document| {
-            found.keys.push(key.clone());
-            found.bytes += document.len();
-            found.is_end = found.keys.len() < most && found.bytes < CANDIDATE_BYTES;
-            Ok(if found.is_end { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
-        })
-        .await?;
-        Ok(found)
     }
 
     async fn submit(
@@ -235,6 +221,30 @@ pub(crate) fn upsert_document(filter: &Filter, change: &Change) -> Result<Docume
             Ok(document)
         }
     }
+}
+
+/// The next matches; `waiting` are those of a batch that were not taken yet.
+async fn candidates(
+    walk: &mut Walk<&Filter>,
+    waiting: &mut VecDeque<(Bytes, Bytes)>,
+    most: usize,
+) -> Result<Candidates, Error> {
+    let mut found = Candidates { keys: Vec::new(), bytes: 0, is_end: false };
+    while found.keys.len() < most && found.bytes < CANDIDATE_BYTES {
+        if let Some((key, document)) = waiting.pop_front() {
+            found.keys.push(key);
+            found.bytes += document.len();
+            continue;
+        }
+        match walk.next().await? {
+            Some(batch) => waiting.extend(batch),
+            None => {
+                found.is_end = true;
+                break;
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Documents that matched in a snapshot.

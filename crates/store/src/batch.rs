@@ -33,6 +33,12 @@ impl Batch {
         self.writes.push((key, None));
     }
 
+    /// Adds all writes of another batch behind these.
+    pub fn append(&mut self, more: Batch) {
+        self.bytes += more.bytes;
+        self.writes.extend(more.writes);
+    }
+
     /// Number of writes.
     pub fn len(&self) -> usize {
         self.writes.len()

@@ -29,7 +29,7 @@ pub(crate) struct TransactionCommit {
 }
 
 pub(crate) async fn commit(inner: &Inner, view: View) -> Result<(), Error> {
-    let View { snapshot, reads, own } = view;
+    let View { snapshot, reads, own, .. } = view;
     let mut holds_until = snapshot.number();
     // The versions it sees are no longer needed.
     drop(snapshot);
@@ -44,7 +44,7 @@ pub(crate) async fn commit(inner: &Inner, view: View) -> Result<(), Error> {
         let intent = Intent::Transaction(TransactionCommit { reads, writes, holds_until });
         match inner.committer.submit(intent).await? {
             Outcome::Stale => {}
-            Outcome::Done | Outcome::Touched(_) => return Ok(()),
+            Outcome::Done | Outcome::Touched(_) | Outcome::Indexed(_) => return Ok(()),
         }
     }
     Err(Error::Conflict)

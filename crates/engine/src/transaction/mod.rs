@@ -44,7 +44,8 @@ impl Engine {
         let inner = Arc::clone(&self.inner);
         let snapshot = inner.snapshot().await?;
         let began_ms = inner.clock.now_ms();
-        Ok(Transaction { inner, began_ms, view: Mutex::new(View::new(snapshot)) })
+        let view = Mutex::new(View::new(snapshot, inner.catalogue.clone()));
+        Ok(Transaction { inner, began_ms, view })
     }
 }
 

@@ -10,11 +10,12 @@ use store::Snapshot;
 use value::{DocView, RawDoc, Value};
 
 use super::reads::Reads;
-use crate::catalogue::Collection;
+use crate::catalogue::{Catalogue, Collection};
 use crate::changes::ChangeKind;
 use crate::find::{self, Order};
 use crate::intent::Target;
 use crate::layout::Span;
+use crate::reading::Reading;
 use crate::{Error, Find, chunk, committer, id};
 
 /// One document that the transaction has written.
@@ -31,6 +32,7 @@ pub(crate) struct Own {
 #[derive(Debug)]
 pub(crate) struct View {
     pub(crate) snapshot: Snapshot,
+    catalogue: Catalogue,
     pub(crate) reads: Reads,
     /// Document key → what the transaction made of it.
     pub(crate) own: BTreeMap<Bytes, Own>,
@@ -40,8 +42,8 @@ pub(crate) struct View {
 pub(crate) type Found = (Bytes, Bytes);
 
 impl View {
-    pub(crate) fn new(snapshot: Snapshot) -> View {
-        View { snapshot, reads: Reads::default(), own: BTreeMap::new() }
+    pub(crate) fn new(snapshot: Snapshot, catalogue: Catalogue) -> View {
+        View { snapshot, catalogue, reads: Reads::default(), own: BTreeMap::new() }
     }
 
     pub(crate) async fn find(
@@ -51,7 +53,7 @@ impl View {
     ) -> Result<Vec<Bytes>, Error> {
         self.reads.note(collection, &find.filter)?;
         if self.own_of(collection).next().is_none() {
-            return find::find(&self.snapshot, collection, find).await;
+            return find::find(&self.reading(collection), find).await;
         }
         let skip = usize::try_from(find.skip).unwrap_or(usize::MAX);
         let wanted = find.limit.map(|limit| find.skip.saturating_add(limit));
@@ -86,7 +88,7 @@ impl View {
         filter: &Filter,
     ) -> Result<u64, Error> {
         self.reads.note(collection, filter)?;
-        let mut count = find::count(&self.snapshot, collection, filter).await?;
+        let mut count = find::count(&self.reading(collection), filter).await?;
         for (_, Own { was, now, .. }) in self.own_of(collection) {
             count += u64::from(matches(filter, now.as_ref())?);
             count = count.saturating_sub(u64::from(matches(filter, was.as_ref())?));
@@ -124,7 +126,7 @@ impl View {
         let wide = Find { skip: 0, limit, projection: Projection::default(), ..find.clone() };
         let order = Order::of(&wide);
         let mut ranked = Vec::new();
-        for document in find::find(&self.snapshot, collection, &wide).await? {
+        for document in find::find(&self.reading(collection), &wide).await? {
             let key = key_of(collection, &document)?;
             if !self.own.contains_key(&key) {
                 ranked.push((order.key(&RawDoc::new(&document)?)?, key, document));
@@ -142,6 +144,13 @@ impl View {
             ranked.truncate(usize::try_from(wanted).unwrap_or(usize::MAX));
         }
         Ok(ranked.into_iter().map(|(_, key, document)| (key, document)).collect())
+    }
+
+    /// The collection in the snapshot. Indexes made since are not used, those dropped since
+    /// neither.
+    fn reading(&self, collection: Collection) -> Reading {
+        let indexes = self.catalogue.indexes().of(collection.number);
+        Reading::new(self.snapshot.clone(), collection, &indexes)
     }
 
     /// What the transaction wrote to the collection.

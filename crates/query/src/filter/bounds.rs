@@ -37,6 +37,9 @@ pub struct PathBounds {
     pub is_exact: bool,
     /// Clauses of one `$elemMatch` carry one number: the same element satisfies all of them.
     pub element: Option<usize>,
+    /// Whether it is the element itself that is asked, not a field of it: then one key of the
+    /// document lies within all clauses of that number.
+    pub is_element: bool,
 }
 
 /// Keys `from <= key < to` in the order of [`value::key`].
@@ -121,7 +124,8 @@ impl Gather {
     fn push(&self, path: &str, clause: &Clause, element: Option<usize>, into: &mut Bounds) -> bool {
         let Some((intervals, is_exact)) = of_clause(clause) else { return false };
         let intervals = merged(intervals);
-        into.clauses.push(PathBounds { path: path.to_owned(), intervals, is_exact, element });
+        let (path, is_element) = (path.to_owned(), element.is_some());
+        into.clauses.push(PathBounds { path, intervals, is_exact, element, is_element });
         true
     }
 
@@ -137,6 +141,7 @@ impl Gather {
                 intervals,
                 is_exact: false,
                 element: Some(element),
+                is_element: false,
             });
         }
     }
