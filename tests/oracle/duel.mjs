@@ -126,22 +126,41 @@ async function shrink(one, ours, theirs) {
 }
 
 /**
- * The value with one part left out, wherever it is.
+ * The value with one part left out, wherever it is. An expression has a form to keep: there a part
+ * stands for the whole, and nothing is left out.
  * @param {any} value
+ * @param {boolean} [isForm]
  * @returns {Generator<any>}
  */
-function* smallerOnes(value) {
+function* smallerOnes(value, isForm = false) {
   if (value === null || typeof value !== 'object') return;
   const entries = Object.entries(value);
   /** @param {[string, any][]} parts */
   const build = (parts) =>
     Array.isArray(value) ? parts.map(([, part]) => part) : Object.fromEntries(parts);
-  for (const [name] of entries) {
-    if (name !== 'kind') yield build(entries.filter(([other]) => other !== name));
+  if (isForm) {
+    for (const [, part] of entries) yield part;
+  } else {
+    for (const [name] of entries) {
+      if (name !== 'kind' && name !== 'expression') {
+        yield build(entries.filter(([other]) => other !== name));
+      }
+    }
   }
   for (const [name, part] of entries) {
-    for (const smaller of smallerOnes(part)) {
+    for (const smaller of smallerOnes(part, isForm || forms.has(name))) {
       yield build(entries.map(([other, kept]) => [other, other === name ? smaller : kept]));
     }
   }
 }
+
+/** What is an expression, or holds expressions. */
+const forms = new Set([
+  'expression',
+  '$project',
+  '$addFields',
+  '$set',
+  '$group',
+  '$expr',
+  '$bucket',
+]);

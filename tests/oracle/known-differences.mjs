@@ -14,19 +14,41 @@ import { at, holds, kindOf, meetsArray, operands, pathsOf } from './looking.mjs'
  * @property {(one: any, ours: Answer, theirs: Answer) => boolean} applies
  */
 
+/** Stages after which fields of the documents are gone. */
+const reshapes = /^\$(project|unset|group|sortByCount|bucket|replaceRoot|facet|count)$/;
+
 const orderings = ['$gt', '$gte', '$lt', '$lte'];
+const comparisons = [...orderings, '$eq', '$ne', '$cmp'];
+
+/**
+ * Whether an expression of the grammar gives a list.
+ * @param {any} expression
+ */
+function mayBeList(expression) {
+  return /"(\$l|\$a\.x|\$a|\$literal|\$slice|\$map|\$filter|\$range)"/.test(
+    JSON.stringify(expression),
+  );
+}
 
 /** @type {Difference[]} */
 export const differences = [
   {
+    name: 'operators that are not there yet',
+    kinds: ['expression', 'pipeline'],
+    reason: 'They are refused by name.',
+    applies: (_, ours) => /\b[Uu]nknown operator /.test(ours.error ?? ''),
+  },
+  {
     name: 'objects are ordered by the kinds of their fields before their names',
-    kinds: ['filter', 'sort'],
+    kinds: ['filter', 'sort', 'pipeline'],
     reason:
       'BSON comparison of objects goes field by field in stored order: kind, then name, then value. mingo compares names first.',
-    applies: ({ filter, sort, documents }) =>
-      sort
-        ? holds(documents, (value) => Object.keys(sort).some((path) => isObject(at(value, path))))
-        : operands(filter, orderings).some(isObject),
+    applies: ({ filter, sort, pipeline, documents }) =>
+      pipeline
+        ? operands(pipeline, ['$group']).some(({ _id }) => isObject(_id))
+        : sort
+          ? holds(documents, (value) => Object.keys(sort).some((path) => isObject(at(value, path))))
+          : operands(filter, orderings).some(isObject),
   },
   {
     name: 'arrays are ordered as a whole',
@@ -237,6 +259,101 @@ export const differences = [
       targets(update).some(
         ([operator, path]) => operator === '$addToSet' && hasDoubles(at(document, path)),
       ),
+  },
+  {
+    name: 'mingo refuses what gives null or nothing',
+    kinds: ['expression', 'pipeline'],
+    reason:
+      'Arithmetic and array operators give null for null, the first or last of nothing is missing, and a single object can be merged. mingo has its own complaints.',
+    applies: (_, ours, theirs) =>
+      ours.error === undefined && /must resolve to|expects/.test(theirs.error ?? ''),
+  },
+  {
+    name: 'halves are rounded to the even neighbour',
+    kinds: ['expression', 'pipeline'],
+    reason: '$round takes 0.75 to 0.8 and 0.25 to 0.2; mingo sees the double behind the digits.',
+    applies: ({ expression, pipeline }) => operands(expression ?? pipeline, ['$round']).length > 0,
+  },
+  {
+    name: '$getField of null is null',
+    kinds: ['expression'],
+    reason: 'Only a missing input gives nothing; mingo gives nothing for null too.',
+    applies: ({ expression }, ours, theirs) =>
+      operands(expression, ['$getField']).length > 0 &&
+      holds(ours.ok, (value) => value === null) &&
+      theirs.error === undefined,
+  },
+  {
+    name: 'arrays are compared element by element',
+    kinds: ['expression', 'pipeline'],
+    reason:
+      'An array is less than a longer one that begins with it, and equal to itself. mingo sorts both first.',
+    applies: ({ expression, pipeline }, ours, theirs) =>
+      ours.error === undefined &&
+      theirs.error === undefined &&
+      operands(expression ?? pipeline, comparisons).some(
+        (pair) => Array.isArray(pair) && pair.some(mayBeList),
+      ),
+  },
+  {
+    name: 'null and missing go through expressions',
+    kinds: ['expression', 'pipeline'],
+    reason:
+      'Most operators give null for null and for what is missing, which are ordered before everything else; mingo refuses some of it, mixes both, or goes on.',
+    applies: ({ documents, collections, expression, pipeline }) =>
+      pipeline
+        ?.slice(0, -1)
+        .some((/** @type {any} */ stage) => reshapes.test(Object.keys(stage)[0])) ||
+      holds(
+        expression ?? pipeline,
+        (value) =>
+          typeof value === 'string' &&
+          value.startsWith('$') &&
+          [...documents, ...(collections?.others ?? [])].some(
+            (document) => (document[value.slice(1).split('.')[0]] ?? null) === null,
+          ),
+      ),
+  },
+  {
+    name: '$top gives what it puts out',
+    kinds: ['pipeline'],
+    reason: '$top is one result, $topN a list of them. mingo gives a list of one.',
+    applies: ({ pipeline }) => operands(pipeline, ['$top']).length > 0,
+  },
+  {
+    name: '$push leaves out what is missing',
+    kinds: ['pipeline'],
+    reason: 'An array of a group has no place for what is missing; mingo puts null there.',
+    applies: ({ pipeline }) => operands(pipeline, ['$push']).length > 0,
+  },
+  {
+    name: 'a computed field below a field makes the field',
+    kinds: ['pipeline'],
+    reason:
+      'What is set at a.b makes a an object even when the value is missing, and may be a itself. mingo makes nothing, or a circle.',
+    applies: ({ pipeline }) =>
+      operands(pipeline, ['$addFields', '$set']).some((fields) => 'o.z' in fields),
+  },
+  {
+    name: 'empty buckets are not shown',
+    kinds: ['pipeline'],
+    reason:
+      '$bucket gives a document for each bucket that has one. mingo shows all, and lists for $top.',
+    applies: ({ pipeline }) => operands(pipeline, ['$bucket']).length > 0,
+  },
+  {
+    name: '$count of nothing gives nothing',
+    kinds: ['pipeline'],
+    reason: 'Without a document there is no group to count. mingo gives 0.',
+    applies: ({ pipeline }) =>
+      operands(pipeline, ['$count']).some((name) => typeof name === 'string'),
+  },
+  {
+    name: '$lookup of a list looks up its elements',
+    kinds: ['pipeline'],
+    reason: 'What equals an element is found, nothing otherwise. mingo finds a null.',
+    applies: ({ pipeline }) =>
+      operands(pipeline, ['$lookup']).some((lookup) => lookup.localField === 'l'),
   },
 ];
 

@@ -24,7 +24,10 @@ export function settle(value) {
   if (value === undefined || value === null) return null;
   if (value instanceof Date) return { $date: value.getTime() };
   if (Array.isArray(value)) return value.map(settle);
-  if (typeof value === 'number') return Number.isFinite(value) ? value + 0 : null;
+  if (typeof value === 'number') {
+    // Two libraries may round the last digit of a power or a mean differently.
+    return Number.isFinite(value) ? Number(value.toPrecision(13)) + 0 : null;
+  }
   if (typeof value !== 'object') return value;
   const fields = Object.entries(value).filter(([, field]) => field !== undefined);
   fields.sort(([one], [other]) => (one < other ? -1 : 1));

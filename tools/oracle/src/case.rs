@@ -3,8 +3,11 @@
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::{Value as Json, json};
 
+use query::expression::{Expression, Surroundings};
 use query::{Filter, Projection, Sort, Update};
-use value::{Document, RawDoc, Value, ejson};
+use value::{DocView, Document, RawDoc, Value, ejson};
+
+use crate::pipeline;
 
 /// `{"ok": …}` or `{"error": "…"}`.
 pub fn answer(line: &str) -> Json {
@@ -19,6 +22,8 @@ fn ask(case: &Json) -> Result<Json> {
     let documents = documents(&case["documents"])?;
     match case["kind"].as_str().unwrap_or_default() {
         "canonical" => Ok(documents.iter().map(ejson::canonical).collect()),
+        "expression" => valued(&documents, &case["expression"]),
+        "pipeline" => pipeline::run(documents, &case["collections"], &case["pipeline"]),
         "filter" => matches(&documents, &case["filter"]),
         "sort" => order(&documents, &case["sort"]),
         "projection" => projected(&documents, &case["projection"]),
@@ -72,12 +77,20 @@ fn updated(documents: &[Document], case: &Json) -> Result<Json> {
     Ok(documents.iter().map(apply).collect())
 }
 
-fn documents(json: &Json) -> Result<Vec<Document>> {
+/// What the expression gives for the only document: `{"value": …}`, or nothing.
+fn valued(only: &[Document], expression: &Json) -> Result<Json> {
+    let expression = Expression::parse(&ejson::from_json(expression, 0)?)?;
+    let document = only.first().ok_or_else(|| anyhow!("no document"))?;
+    let value = expression.evaluate(&DocView::Owned(document), &Surroundings::new(0, 0))?;
+    Ok(value.map_or(json!({}), |value| json!({ "value": ejson::plain_value(&value) })))
+}
+
+pub(crate) fn documents(json: &Json) -> Result<Vec<Document>> {
     let list = json.as_array().ok_or_else(|| anyhow!("documents is no list"))?;
     list.iter().map(document).collect()
 }
 
-fn document(json: &Json) -> Result<Document> {
+pub(crate) fn document(json: &Json) -> Result<Document> {
     match ejson::from_json(json, 0)? {
         Value::Document(document) => Ok(document),
         other => bail!("not a document: {other:?}"),

@@ -7,6 +7,7 @@
 //! Refuses to compare: what is right is decided by whoever asks.
 
 mod case;
+mod pipeline;
 
 use std::io::{BufRead, BufWriter, Write};
 

@@ -1,8 +1,9 @@
 //! Running one row: its documents are stored, its fields indexed, its operation carried out.
 
 use bytes::Bytes;
-use engine::{Change, Engine, Find, Modify};
-use query::{Filter, Projection, Sort, Update};
+use engine::{Aggregation, Change, Engine, Find, Modify};
+use query::{Filter, Pipeline, Projection, Sort, Update};
+use serde_json::{Value as Json, json};
 use value::{Document, RawDoc, Value, ejson};
 
 use crate::row::{self, Row};
@@ -23,6 +24,8 @@ pub async fn run(engine: &Engine, row: &Row) -> Result<(), Wrong> {
     }
     if row.has("update") {
         update(engine, row).await
+    } else if row.has("pipeline") || row.has("expression") {
+        pipeline(engine, row).await
     } else if row.has("projection") {
         projection(engine, row).await
     } else if row.has("sort") {
@@ -156,6 +159,79 @@ fn seed(row: &Row) -> Document {
         seed.insert("_id", Value::from("made"));
     }
     seed
+}
+
+/// Runs a row's stages, or its expression as the only field of the result.
+async fn pipeline(engine: &Engine, row: &Row) -> Result<(), Wrong> {
+    let stages = match row.json.get("expression") {
+        Some(expression) => json!([{ "$replaceRoot": { "newRoot": { "value": expression } } }]),
+        None => looked_up(engine, row).await?,
+    };
+    let stages: Vec<Document> = list(&stages);
+    let outcome = match Pipeline::parse(&stages) {
+        Ok(pipeline) => {
+            let mut aggregation = Aggregation { seed: 1, ..Aggregation::new(row::NOW_MS) };
+            if let Some(bytes) = row.json["memory_bytes"].as_u64() {
+                aggregation.memory_bytes = usize::try_from(bytes).unwrap();
+            }
+            let found = engine.aggregate(&row.collection, &pipeline, &aggregation).await;
+            found.map_err(|error| error.to_string())
+        }
+        Err(error) => Err(error.to_string()),
+    };
+    let Some(found) = expect(row, outcome)? else { return Ok(()) };
+    let found = found.iter().map(|bytes| Document::from_bytes(bytes).unwrap()).collect();
+    let expected = match (row.has("expression"), row.json.get("value")) {
+        (true, Some(value)) => vec![row::document(&json!({ "value": value }))],
+        (true, None) => vec![Document::new()],
+        (false, _) => list(&row.json["gives"]),
+    };
+    let texts = |documents: Vec<Document>| {
+        let mut texts: Vec<String> = documents.iter().map(ejson::canonical).collect();
+        if row.has("any_order") {
+            texts.sort();
+        }
+        texts
+    };
+    let (found, expected) = (texts(found), texts(expected));
+    if found == expected { Ok(()) } else { Err(format!("gives {found:?}, expected {expected:?}")) }
+}
+
+fn list(json: &Json) -> Vec<Document> {
+    json.as_array().into_iter().flatten().map(row::document).collect()
+}
+
+/// Stores the other collections of a row under names that no other row has, and answers the
+/// stages with these names.
+async fn looked_up(engine: &Engine, row: &Row) -> Result<Json, Wrong> {
+    let mut stages = row.json["pipeline"].clone();
+    for (name, documents) in row.json["collections"].as_object().into_iter().flatten() {
+        let own = format!("{}_{name}", row.collection);
+        rename(&mut stages, name, &own);
+        engine.create_collection(&own).await.map_err(|error| error.to_string())?;
+        let documents = list(documents);
+        if !documents.is_empty() {
+            engine.insert(&own, documents).await.map_err(|error| error.to_string())?;
+        }
+    }
+    Ok(stages)
+}
+
+/// Gives a collection another name wherever stages name one.
+fn rename(stages: &mut Json, name: &str, own: &str) {
+    match stages {
+        Json::Array(elements) => elements.iter_mut().for_each(|one| rename(one, name, own)),
+        Json::Object(fields) => {
+            for (field, value) in fields.iter_mut() {
+                if ["from", "coll", "$unionWith"].contains(&field.as_str()) && value == name {
+                    *value = json!(own);
+                } else {
+                    rename(value, name, own);
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Makes an index of each field and one of the first two together. What cannot be indexed is not.
