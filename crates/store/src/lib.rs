@@ -259,7 +259,8 @@ impl Store {
 
     /// Makes everything durable and notes the commit number outside the journal. Afterwards
     /// writes are refused with [`Error::Closed`]; the directory is free for another process
-    /// once the last handle, snapshot and turn are gone. Closing twice is no error.
+    /// once the last handle, snapshot and turn are gone. Closing twice is no error. On PostgreSQL
+    /// it waits for a turn that is alone to end.
     ///
     /// # Errors
     ///
@@ -272,7 +273,10 @@ impl Store {
             }
             Adapter::Fjall(adapter) => adapter.close(),
             Adapter::Simulated(adapter) => adapter.close(),
-            Adapter::Postgres(adapter) => adapter.close().await,
+            Adapter::Postgres(adapter) => {
+                let _writing = self.inner.writing.lock().await;
+                adapter.close().await
+            }
         };
         self.inner.head.send_modify(|head| head.is_closed = true);
         closed

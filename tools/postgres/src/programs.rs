@@ -74,11 +74,13 @@ impl Programs {
             "max_connections=400".to_owned(),
             "shared_buffers=64MB".to_owned(),
             "logging_collector=off".to_owned(),
-            // After a crash, one call in place of one per file.
-            "recovery_init_sync_method=syncfs".to_owned(),
             "log_min_messages=log".to_owned(),
             "lc_messages=C".to_owned(),
         ];
+        if cfg!(target_os = "linux") {
+            // After a crash, one call in place of one per file.
+            command.extend(["-c".to_owned(), "recovery_init_sync_method=syncfs".to_owned()]);
+        }
         command.extend(settings.into_iter().flat_map(|setting| ["-c".to_owned(), setting]));
         command
     }

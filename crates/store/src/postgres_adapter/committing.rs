@@ -41,7 +41,7 @@ pub(crate) struct Writer {
 impl Writer {
     pub(crate) async fn open(shared: &Shared) -> Result<Writer, Error> {
         let texts = &shared.texts;
-        let connection = Connection::open(&shared.options.config, texts, |_| {}).await?;
+        let connection = Connection::open(&shared.options, texts, |_| {}).await?;
         let client = &connection.client;
         let write = [Type::INT8, Type::BYTEA_ARRAY, Type::BYTEA_ARRAY, Type::BYTEA_ARRAY];
         let process = "select pid, backend_start::text from pg_stat_activity \

@@ -6,9 +6,10 @@ use std::error::Error as _;
 
 use tokio::task::JoinHandle;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{AsyncMessage, Client, Config, NoTls};
+use tokio_postgres::{AsyncMessage, Client};
 
 use crate::Error;
+use crate::postgres_adapter::PostgresOptions;
 use crate::postgres_adapter::statements::Texts;
 
 /// How a session differs from the defaults. A node that vanishes in the middle of a commit must
@@ -33,11 +34,12 @@ impl Connection {
     /// Connects once. Must be polled by the store's runtime. `messages` gets what the server
     /// says unasked.
     pub(crate) async fn open(
-        config: &Config,
+        options: &PostgresOptions,
         texts: &Texts,
         messages: impl Fn(AsyncMessage) + Send + 'static,
     ) -> Result<Connection, Error> {
-        let (client, mut connection) = config.connect(NoTls).await.map_err(explain)?;
+        let connected = options.config.connect(options.encryption.clone()).await;
+        let (client, mut connection) = connected.map_err(explain)?;
         let carrier = tokio::spawn(async move {
             while let Some(Ok(message)) =
                 std::future::poll_fn(|context| connection.poll_message(context)).await

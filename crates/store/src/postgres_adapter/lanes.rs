@@ -39,7 +39,7 @@ impl Deref for Reader {
 impl Reader {
     async fn open(shared: &Shared) -> Result<Reader, Error> {
         let texts = &shared.texts;
-        let connection = Connection::open(&shared.options.config, texts, |_| {}).await?;
+        let connection = Connection::open(&shared.options, texts, |_| {}).await?;
         let client = &connection.client;
         let page = [Type::INT8, Type::BYTEA, Type::BYTEA, Type::INT8];
         let (newest, get_many, ascending, descending) = tokio::try_join!(

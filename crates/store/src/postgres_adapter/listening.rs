@@ -37,7 +37,7 @@ async fn listen_on(shared: &Shared, head: &watch::Sender<Head>) -> Result<(), Er
             let _ = sender.send(number);
         }
     };
-    let connection = Connection::open(&shared.options.config, &shared.texts, hear).await?;
+    let connection = Connection::open(&shared.options, &shared.texts, hear).await?;
     let client = &connection.client;
     client.batch_execute(&shared.texts.listen).await.map_err(explain)?;
     let newest = client.prepare(&shared.texts.newest).await.map_err(explain)?;

@@ -3,13 +3,14 @@
 //! describes the tables. It relies on the database for durability and refuses to work around it.
 //!
 //! - `options`: where the database is
-//! - `connection`, `schema`, `statements`: how we talk to it
+//! - `connection`, `encryption`, `schema`, `statements`: how we talk to it
 //! - `lanes`, `reading`: snapshots
 //! - `committing`, `writing`: commits, and what became of them when the connection broke
 //! - `listening`, `reclaiming`: what goes on in the background
 
 mod committing;
 mod connection;
+mod encryption;
 mod lanes;
 mod listening;
 mod options;
@@ -75,7 +76,7 @@ impl PostgresAdapter {
     pub(crate) async fn open(options: PostgresOptions) -> Result<(PostgresAdapter, u64), Error> {
         options.check()?;
         let texts = Texts::new(&options.schema);
-        let connection = Connection::open(&options.config, &texts, |_| {}).await?;
+        let connection = Connection::open(&options, &texts, |_| {}).await?;
         schema::prepare(&connection.client, &texts).await?;
         let node = connection.client.query_one("select gen_random_uuid()::text", &[]).await;
         let node = node.map_err(explain)?.get(0);
@@ -135,16 +136,23 @@ impl PostgresAdapter {
         self.shared.on_runtime(head.commit(batch, expected, life, is_durable)).await
     }
 
-    /// Waits for the commit under way and for the disk; stops what goes on in the background.
+    /// Waits for the disk and stops what goes on in the background. No commit is under way.
     pub(crate) async fn close(&self) -> Result<(), Error> {
         self.shared.is_closed.store(true, Ordering::Release);
         self.background.iter().for_each(AbortHandle::abort);
         let writer = self.writer.lock().await.take();
-        let has_loaded = self.shared.has_loaded.swap(false, Ordering::AcqRel);
-        match writer {
-            Some(writer) if has_loaded => writer.sync(&self.shared.texts).await.map_err(explain),
-            _ => Ok(()),
+        if !self.shared.has_loaded.swap(false, Ordering::AcqRel) {
+            return Ok(());
         }
+        let shared = Arc::clone(&self.shared);
+        let synced = async move {
+            let writer = match writer {
+                Some(writer) if !writer.is_closed() => writer,
+                _ => Writer::open(&shared).await?,
+            };
+            writer.sync(&shared.texts).await.map_err(explain)
+        };
+        self.shared.on_runtime(synced).await
     }
 }
 

@@ -5,10 +5,12 @@
 
 use std::time::Duration;
 
+use percent_encoding::percent_decode_str;
 use tokio_postgres::Config;
-use tokio_postgres::config::TargetSessionAttrs;
+use tokio_postgres::config::{SslMode, TargetSessionAttrs};
 
 use crate::Error;
+use crate::postgres_adapter::encryption::Encryption;
 
 /// The longest name of a schema: with a prefix it names a channel of at most 63 bytes.
 const SCHEMA_BYTES_MAX: usize = 48;
@@ -27,6 +29,7 @@ pub struct PostgresOptions {
     pub horizon: Duration,
     /// Where the database is and who asks.
     pub(crate) config: Config,
+    pub(crate) encryption: Encryption,
 }
 
 impl PostgresOptions {
@@ -43,8 +46,9 @@ impl PostgresOptions {
             connections: 4,
             horizon: Duration::from_secs(600),
             config: Config::new(),
+            encryption: Encryption::none(),
         };
-        let mut others = Vec::new();
+        let (mut others, mut authorities) = (Vec::new(), None);
         for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
             match parameter.split_once('=') {
                 Some(("schema", value)) => value.clone_into(&mut options.schema),
@@ -56,10 +60,22 @@ impl PostgresOptions {
                     options.horizon =
                         Duration::try_from_secs_f64(seconds).map_err(|_| refused("horizon"))?;
                 }
+                Some(("sslrootcert", value)) => {
+                    let path = percent_decode_str(value).decode_utf8();
+                    authorities = Some(path.map_err(|_| refused("sslrootcert"))?);
+                }
+                // The server is always asked to prove who it is.
+                Some(("sslmode", "verify-full" | "verify-ca")) => others.push("sslmode=require"),
                 _ => others.push(parameter),
             }
         }
         options.config = driver_config(&format!("{place}?{}", others.join("&")))?;
+        if options.config.get_ssl_mode() == SslMode::Require {
+            options.encryption = Encryption::trusting(authorities.as_deref())
+                .map_err(|detail| refused(&format!("sslrootcert: {detail}")))?;
+        } else {
+            options.config.ssl_mode(SslMode::Disable);
+        }
         options.check()?;
         Ok(options)
     }
@@ -141,6 +157,8 @@ mod tests {
             ("postgres://u@db/shop?connections=0", "connections"),
             ("postgres://u@db/shop?connections=many", "connections"),
             ("postgres://u@db/shop?horizon=-1", "horizon"),
+            ("postgres://u@db/shop?sslmode=verify-full", "yunkai 4 600s shop"),
+            ("postgres://u@db/shop?sslmode=require&sslrootcert=%2Fnowhere", "sslrootcert"),
             ("postgres://u@db/shop?colour=red", "unknown option"),
             ("mysql://u@db/shop", "postgres://"),
         ] {

@@ -30,7 +30,7 @@ pub(crate) async fn reclaim(shared: Arc<Shared>) {
 
 async fn reclaim_once(shared: &Shared) -> Result<(), Error> {
     let texts = &shared.texts;
-    let connection = Connection::open(&shared.options.config, texts, |_| {}).await?;
+    let connection = Connection::open(&shared.options, texts, |_| {}).await?;
     let client = &connection.client;
     client.batch_execute(&texts.mark).await.map_err(explain)?;
     let horizon = shared.options.horizon.as_secs_f64();

@@ -36,6 +36,18 @@ async fn commits_survive_a_crash_of_the_server_and_the_store_goes_on() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_loaded_survives_a_crash_after_closing() {
+    let cluster = Cluster::start(Disk::Durable);
+    let store = open(&cluster.address()).await.unwrap();
+    store.turn().await.unwrap().load(put("k", "loaded")).await.unwrap();
+    store.close().await.unwrap();
+    tokio::task::block_in_place(|| cluster.crash_and_restart());
+    let store = open(&cluster.address()).await.unwrap();
+    let found = get(&store.snapshot().await.unwrap(), "k").await.unwrap();
+    assert_eq!(found.as_deref(), Some("loaded"));
+}
+
 /// Counts with connections that break in every way at every few commits.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_commit_whose_connection_breaks_is_counted_exactly_when_it_is_acknowledged() {

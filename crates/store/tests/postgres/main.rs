@@ -2,11 +2,13 @@
 //!
 //! - `nodes`: several handles on one schema
 //! - `breaking`: servers that crash and connections that break, at every bad moment
+//! - `encryption`: TLS
 //! - `refusing`: addresses, servers and formats that are refused
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod breaking;
+mod encryption;
 mod nodes;
 mod proxy;
 mod refusing;
