@@ -22,6 +22,7 @@ pub fn vendor_code(code: Code) -> &'static str {
         Code::DatabasePermissionDenied => "DATABASE_PERMISSION_DENIED",
         Code::InvalidOperator => "DATABASE_INVALID_OPERRATOR",
         Code::DatabaseRefused | Code::StoreFailed => "DATABASE_REQUEST_FAILED",
+        Code::TransactionConflict => "DATABASE_TRANSACTION_CONFLICT",
         Code::StoragePermissionDenied => "STORAGE_EXCEED_AUTHORITY",
         Code::FileMissing => "STORAGE_FILE_NONEXIST",
         Code::StorageSignatureInvalid => "STORAGE_SIGN_PARAM_INVALID",
@@ -64,6 +65,7 @@ pub fn http_status(code: Code) -> u16 {
         | Code::StorageSignatureInvalid
         | Code::DatabasePermissionDenied => 403,
         Code::FileMissing | Code::FunctionMissing | Code::CollectionMissing => 404,
+        Code::TransactionConflict => 409,
         Code::PayloadTooLarge => 413,
         Code::Overloaded => 429,
         Code::StoreFailed | Code::StorageFailed => 503,
@@ -91,6 +93,7 @@ mod tests {
         let rows = [
             (Code::CollectionMissing, "DATABASE_COLLECTION_NOT_EXIST"),
             (Code::DatabasePermissionDenied, "DATABASE_PERMISSION_DENIED"),
+            (Code::TransactionConflict, "DATABASE_TRANSACTION_CONFLICT"),
             (Code::FileMissing, "STORAGE_FILE_NONEXIST"),
             (Code::FunctionFailed, "FUNCTIONS_EXECUTE_FAIL"),
             (Code::AccessTokenExpired, "ACCESS_TOKEN_EXPIRED"),

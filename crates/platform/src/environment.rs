@@ -16,6 +16,7 @@ use crate::access::Access;
 use crate::error::Result;
 use crate::invocations::{InvocationContext, Invocations};
 use crate::journal::{Event, Journal};
+use crate::transactions::Transactions;
 
 /// What the environments of one server share.
 #[derive(Clone)]
@@ -40,6 +41,7 @@ pub struct Environment {
     identity: Identity,
     files: Files,
     access: Access,
+    transactions: Transactions,
     hosting: RwLock<Option<PathBuf>>,
     /// Why the latest deployment of a function was refused, by name: callers are told, too.
     refusals: Mutex<HashMap<String, String>>,
@@ -69,6 +71,7 @@ impl Environment {
             identity,
             files,
             access,
+            transactions: Transactions::default(),
             hosting: RwLock::default(),
             refusals: Mutex::default(),
             shared,
@@ -146,6 +149,10 @@ impl Environment {
 
     pub(crate) fn access(&self) -> &Access {
         &self.access
+    }
+
+    pub(crate) fn transactions(&self) -> &Transactions {
+        &self.transactions
     }
 
     pub(crate) fn functions(&self) -> &Functions {

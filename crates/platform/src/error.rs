@@ -42,6 +42,8 @@ pub enum Code {
     InvalidOperator,
     /// The database refused the operation (duplicate key, immutable field, size).
     DatabaseRefused,
+    /// What a transaction has read was changed by others: run it again.
+    TransactionConflict,
     /// The store could not do its work (disk full, read-only, damaged).
     StoreFailed,
     /// The caller may not do this with the file.
@@ -88,6 +90,7 @@ impl Code {
         Code::DatabasePermissionDenied,
         Code::InvalidOperator,
         Code::DatabaseRefused,
+        Code::TransactionConflict,
         Code::StoreFailed,
         Code::StoragePermissionDenied,
         Code::FileMissing,

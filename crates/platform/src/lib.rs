@@ -25,6 +25,7 @@ mod rooms;
 mod server;
 pub mod sign_in;
 pub mod storage;
+pub mod transactions;
 pub mod transfer;
 
 pub use caller::{Caller, Context, User};

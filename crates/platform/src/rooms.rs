@@ -8,6 +8,7 @@ impl From<engine::Error> for Error {
         let code = match &error {
             E::CollectionMissing { .. } => Code::CollectionMissing,
             E::CollectionExists { .. } => Code::CollectionExists,
+            E::Conflict => Code::TransactionConflict,
             E::CollectionNameRefused { .. } => Code::InvalidParameter,
             E::Query(cause) => return query_error(cause).caused_by(error),
             E::DuplicateKey { .. }
@@ -15,6 +16,8 @@ impl From<engine::Error> for Error {
             | E::DocumentTooLarge { .. }
             | E::WriteTooLarge { .. }
             | E::Contended
+            | E::TransactionExpired { .. }
+            | E::TransactionTooLarge { .. }
             | E::Value(_) => Code::DatabaseRefused,
             _ => Code::StoreFailed,
         };

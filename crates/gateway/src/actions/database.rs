@@ -4,6 +4,7 @@
 use platform::database::{self, Find, Write};
 use platform::{Context, Result};
 use serde_json::json;
+use value::Document;
 
 use crate::encode;
 use crate::envelope::{Envelope, invalid};
@@ -24,7 +25,7 @@ pub async fn run(context: &Context, action: &str, envelope: &Envelope) -> Result
             database::create_collection(context, name).await?;
             Reply::Empty
         }
-        _ => return Ok(None),
+        _ => return super::transactions::run(context, action, envelope).await,
     };
     Ok(Some(reply))
 }
@@ -40,6 +41,7 @@ async fn find(context: &Context, envelope: &Envelope, action: &str) -> Result<Re
         projection: envelope.document("projection")?.unwrap_or_default(),
         skip,
         limit: if by_id { Some(1) } else { limit },
+        transaction: transaction(envelope),
     };
     let documents = database::find(context, find).await?;
     let list = if action == "getDocument" {
@@ -53,7 +55,13 @@ async fn find(context: &Context, envelope: &Envelope, action: &str) -> Result<Re
 
 async fn insert_b(context: &Context, envelope: &Envelope) -> Result<Reply> {
     let collection = envelope.required_text("collectionName")?;
-    let ids = database::insert(context, collection, envelope.documents("data")?).await?;
+    let ids = database::insert(
+        context,
+        collection,
+        envelope.documents("data")?,
+        transaction(envelope).as_deref(),
+    )
+    .await?;
     let ids: Vec<_> = ids.iter().map(encode::id).collect();
     Ok(Reply::data(&json!({ "insertedIds": ids })))
 }
@@ -61,6 +69,15 @@ async fn insert_b(context: &Context, envelope: &Envelope) -> Result<Reply> {
 /// Family A may carry the id beside the document.
 async fn insert_a(context: &Context, envelope: &Envelope) -> Result<Reply> {
     let collection = envelope.required_text("collectionName")?;
+    let documents = documents_a(context, envelope)?;
+    let transaction = transaction(envelope);
+    let ids = database::insert(context, collection, documents, transaction.as_deref()).await?;
+    let ids: Vec<_> = ids.iter().map(encode::id).collect();
+    Ok(Reply::data(&json!({ "_id": ids.first(), "insertedIds": ids })))
+}
+
+/// The documents to insert in Family A.
+pub(super) fn documents_a(context: &Context, envelope: &Envelope) -> Result<Vec<Document>> {
     let mut documents = envelope.documents("data")?;
     if let (Some(id), [document]) = (envelope.json("_id"), documents.as_mut_slice())
         && !document.contains_key("_id")
@@ -69,9 +86,12 @@ async fn insert_a(context: &Context, envelope: &Envelope) -> Result<Reply> {
             .map_err(|_| invalid("_id", "a string or number", "字符串或数字"))?;
         document.insert("_id", id);
     }
-    let ids = database::insert(context, collection, documents).await?;
-    let ids: Vec<_> = ids.iter().map(encode::id).collect();
-    Ok(Reply::data(&json!({ "_id": ids.first(), "insertedIds": ids })))
+    Ok(documents)
+}
+
+/// The transaction that a request names.
+pub(super) fn transaction(envelope: &Envelope) -> Option<String> {
+    envelope.text("transactionId").filter(|id| !id.is_empty()).map(str::to_owned)
 }
 
 fn write(envelope: &Envelope) -> Result<Write> {
@@ -87,6 +107,7 @@ fn write(envelope: &Envelope) -> Result<Write> {
         multi: envelope.flag("multi"),
         merge: envelope.flag("merge"),
         upsert: envelope.flag("upsert"),
+        transaction: transaction(envelope),
     })
 }
 
@@ -117,13 +138,16 @@ async fn remove(context: &Context, envelope: &Envelope) -> Result<Reply> {
     // Only the newer server SDKs say `multi`; a where() without it means all.
     let multi = envelope.json("multi").is_none() || envelope.flag("multi");
     let filter = envelope.document("query")?;
-    let deleted = database::remove(context, collection, filter, multi).await?;
+    let transaction = transaction(envelope);
+    let deleted =
+        database::remove(context, collection, filter, multi, transaction.as_deref()).await?;
     Ok(Reply::data(&json!({ "deleted": deleted })))
 }
 
 async fn count(context: &Context, envelope: &Envelope) -> Result<Reply> {
     let collection = envelope.required_text("collectionName")?;
     let filter = envelope.document("query")?.unwrap_or_default();
-    let total = database::count(context, collection, filter).await?;
+    let transaction = transaction(envelope);
+    let total = database::count(context, collection, filter, transaction.as_deref()).await?;
     Ok(Reply::data(&json!({ "total": total })))
 }

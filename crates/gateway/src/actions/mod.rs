@@ -5,6 +5,7 @@ pub mod functions;
 pub mod open_api;
 pub mod session;
 pub mod storage;
+pub mod transactions;
 
 use platform::{Code, Context, Error, Result};
 

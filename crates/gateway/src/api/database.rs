@@ -94,7 +94,7 @@ pub async fn count(
     answer(async {
         let (context, body) = read(&gateway, request).await?;
         let filter = body.document("filter")?.unwrap_or_default();
-        let total = database::count(&context, &collection, filter).await?;
+        let total = database::count(&context, &collection, filter, None).await?;
         Ok(json!({ "total": total }).to_string())
     })
     .await

@@ -2,6 +2,9 @@
 //!
 //! Arguments are decoded documents; how a wire spells them is the gateway's business.
 
+mod ground;
+mod ownership;
+
 use bytes::Bytes;
 use engine::{Change, Modify, Remove};
 use query::{Filter, Projection, Sort, Update};
@@ -10,6 +13,8 @@ use value::{Document, Value};
 
 use crate::caller::{Caller, Context};
 use crate::error::{Code, Error, Result};
+use ground::Ground;
+use ownership::{OWNER_FIELD, fill_openid, refuse_owner_change, refuse_owner_field};
 
 /// How many documents `get` answers when the caller names no limit.
 pub const LIMIT_DEFAULT: u64 = 100;
@@ -19,10 +24,6 @@ pub const LIMIT_MAX: u64 = 1_000;
 pub const INSERT_MAX: usize = 1_000;
 /// Names that begin so belong to the platform itself.
 pub(crate) const RESERVED_PREFIX: &str = "system.";
-/// The field that says whose document it is.
-const OWNER_FIELD: &str = "_openid";
-/// What clients write where they mean their own openid.
-const OPENID_PLACEHOLDER: &str = "{openid}";
 
 /// Which documents to answer.
 #[derive(Debug, Default)]
@@ -39,6 +40,8 @@ pub struct Find {
     pub skip: u64,
     /// How many to answer; [`LIMIT_DEFAULT`] when absent, at most [`LIMIT_MAX`].
     pub limit: Option<u64>,
+    /// The transaction to read in.
+    pub transaction: Option<String>,
 }
 
 /// Which documents to change, and how.
@@ -58,6 +61,8 @@ pub struct Write {
     pub merge: bool,
     /// Whether a document is made when none matches.
     pub upsert: bool,
+    /// The transaction to write in.
+    pub transaction: Option<String>,
 }
 
 /// What a write has done.
@@ -77,9 +82,8 @@ pub struct Written {
 pub async fn find(context: &Context, find: Find) -> Result<Vec<Bytes>> {
     let filter = read_filter(context, &find.collection, find.filter)?;
     let limit = find.limit.unwrap_or(LIMIT_DEFAULT).min(LIMIT_MAX);
-    let documents = context
-        .environment
-        .engine()
+    let ground = Ground::of(context, find.transaction.as_deref()).await?;
+    ground
         .find(engine::Find {
             collection: find.collection,
             filter,
@@ -88,14 +92,18 @@ pub async fn find(context: &Context, find: Find) -> Result<Vec<Bytes>> {
             skip: find.skip,
             limit: Some(limit),
         })
-        .await?;
-    Ok(documents)
+        .await
 }
 
 /// Counts documents.
-pub async fn count(context: &Context, collection: &str, filter: Document) -> Result<u64> {
+pub async fn count(
+    context: &Context,
+    collection: &str,
+    filter: Document,
+    transaction: Option<&str>,
+) -> Result<u64> {
     let filter = read_filter(context, collection, filter)?;
-    Ok(context.environment.engine().count(collection, &filter).await?)
+    Ground::of(context, transaction).await?.count(collection, &filter).await
 }
 
 /// Adds documents, all or none, and answers their ids in order.
@@ -103,6 +111,7 @@ pub async fn insert(
     context: &Context,
     collection: &str,
     mut documents: Vec<Document>,
+    transaction: Option<&str>,
 ) -> Result<Vec<Value>> {
     check_name(collection)?;
     if documents.is_empty() || documents.len() > INSERT_MAX {
@@ -121,7 +130,7 @@ pub async fn insert(
             document.insert(OWNER_FIELD, Value::String(user.owner_id().to_owned()));
         }
     }
-    Ok(context.environment.engine().insert(collection, documents).await?)
+    Ground::of(context, transaction).await?.insert(collection, documents).await
 }
 
 /// Changes or replaces documents.
@@ -150,7 +159,8 @@ pub async fn write(context: &Context, write: Write) -> Result<Written> {
     };
     let (multi, upsert) = (write.multi, write.upsert);
     let modify = Modify { collection: write.collection, filter, change, multi, upsert };
-    let modified = context.environment.engine().modify(modify).await.map_err(|error| {
+    let ground = Ground::of(context, write.transaction.as_deref()).await?;
+    let modified = ground.modify(modify).await.map_err(|error| {
         // An upsert that collides has met a document of somebody else, hidden by ownership.
         match (&context.caller, error) {
             (Caller::User(_), engine::Error::DuplicateKey { .. }) if upsert => permission_denied(),
@@ -171,6 +181,7 @@ pub async fn remove(
     collection: &str,
     filter: Option<Document>,
     multi: bool,
+    transaction: Option<&str>,
 ) -> Result<u64> {
     check_name(collection)?;
     let decision = judge(context, collection, Operation::Delete)?;
@@ -179,7 +190,7 @@ pub async fn remove(
     }
     let filter = owned_filter(context, decision, filter.unwrap_or_default())?;
     let remove = Remove { collection: collection.to_owned(), filter, multi };
-    Ok(context.environment.engine().remove(remove).await?)
+    Ground::of(context, transaction).await?.remove(remove).await
 }
 
 /// Makes a collection; only for privileged callers.
@@ -260,37 +271,6 @@ fn require_filter(filter: Option<&Document>) -> Result<()> {
     ))
 }
 
-fn refuse_owner_field(document: &Document) -> Result<()> {
-    if document.contains_key(OWNER_FIELD) { Err(owner_is_ours()) } else { Ok(()) }
-}
-
-/// `_openid` may stand neither in a replacement nor as the target of any operator.
-fn refuse_owner_change(data: &Document, merge: bool) -> Result<()> {
-    refuse_owner_field(data)?;
-    if !merge {
-        return Ok(());
-    }
-    let names_owner = |name: &str| name == OWNER_FIELD || name.starts_with("_openid.");
-    for (operator, fields) in data.iter() {
-        let Value::Document(fields) = fields else { continue };
-        for (name, value) in fields.iter() {
-            let target = if let Value::String(target) = value { target.as_str() } else { "" };
-            if names_owner(name) || operator == "$rename" && names_owner(target) {
-                return Err(owner_is_ours());
-            }
-        }
-    }
-    Ok(())
-}
-
-fn owner_is_ours() -> Error {
-    Error::new(
-        Code::DatabasePermissionDenied,
-        "_openid is written by the server alone: leave it out. / _openid 由服务端写入,请不要在\
-         客户端数据中携带。",
-    )
-}
-
 fn refuse_operators(data: &Document) -> Result<()> {
     match data.keys().find(|key| key.starts_with('$')) {
         None => Ok(()),
@@ -310,26 +290,4 @@ fn as_operators(data: Document) -> Document {
         return data;
     }
     [("$set".to_owned(), Value::Document(data))].into_iter().collect()
-}
-
-/// Puts the caller's id in the place of the string `{openid}`, wherever it stands.
-fn fill_openid(document: &mut Document, owner_id: &str) {
-    *document = std::mem::take(document)
-        .into_iter()
-        .map(|(name, value)| (name, filled_openid(value, owner_id)))
-        .collect();
-}
-
-fn filled_openid(value: Value, owner_id: &str) -> Value {
-    match value {
-        Value::String(text) if text == OPENID_PLACEHOLDER => Value::String(owner_id.to_owned()),
-        Value::Document(mut document) => {
-            fill_openid(&mut document, owner_id);
-            Value::Document(document)
-        }
-        Value::Array(items) => {
-            Value::Array(items.into_iter().map(|item| filled_openid(item, owner_id)).collect())
-        }
-        other => other,
-    }
 }
