@@ -29,6 +29,11 @@ pub fn family_b(document: &[u8]) -> Result<String> {
     })
 }
 
+/// One document as relaxed extended JSON.
+pub fn relaxed(document: &[u8]) -> Result<String> {
+    ejson::relaxed_raw(document).map_err(damaged)
+}
+
 /// `[{…}, …]`: each document as plain JSON.
 pub fn family_a_list(documents: &[Bytes]) -> Result<Json> {
     documents.iter().map(|document| family_a(document)).collect::<Result<Vec<_>>>().map(Json::Array)

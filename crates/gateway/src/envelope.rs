@@ -107,6 +107,33 @@ impl Envelope {
         }
     }
 
+    /// The stages of a pipeline: `[{stageKey, stageValue}]` with values as texts of EJSON or JSON,
+    /// or as they are; or `[{"$match": …}]`.
+    pub fn stages(&self, name: &str) -> Result<Vec<Document>> {
+        let expected = || invalid(name, "a list of stages", "阶段列表");
+        let stages = self.json(name).and_then(Json::as_array).ok_or_else(expected)?;
+        let stage = |(place, stage): (usize, &Json)| {
+            let Some(key) = stage.get("stageKey") else { return self.as_document(name, stage) };
+            let key = key.as_str().ok_or_else(expected)?;
+            let value = stage.get("stageValue").ok_or_else(expected)?;
+            let parsed = match value {
+                Json::String(text) => ejson::parse(text, self.now_ms),
+                other => ejson::from_json(other, self.now_ms),
+            };
+            let value = parsed.map_err(|error| {
+                Error::with_cause(
+                    Code::InvalidParameter,
+                    format!(
+                        "{name}[{place}].{key}: {error} / {name}[{place}].{key} 不是合法的 EJSON。"
+                    ),
+                    error,
+                )
+            })?;
+            Ok(std::iter::once((key.to_owned(), value)).collect())
+        };
+        stages.iter().enumerate().map(stage).collect()
+    }
+
     fn as_document(&self, name: &str, value: &Json) -> Result<Document> {
         let parsed = match value {
             Json::String(text) => ejson::parse(text, self.now_ms),

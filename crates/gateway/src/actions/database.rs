@@ -1,9 +1,9 @@
 //! `database.*` in both dialects (protocol 03 §3, §4). The action's name says how answers are
 //! spelled.
 
-use platform::database::{self, Find, Write};
+use platform::database::{self, Aggregate, Find, Write};
 use platform::{Context, Result};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use value::Document;
 
 use crate::encode;
@@ -19,6 +19,7 @@ pub async fn run(context: &Context, action: &str, envelope: &Envelope) -> Result
         "modifyDocument" | "updateDocument" => modify(context, envelope).await?,
         "modifyAndReturnDoc" => modify_and_return(context, envelope).await?,
         "removeDocument" | "deleteDocument" => remove(context, envelope).await?,
+        "aggregateDocuments" | "aggregate" => aggregate(context, envelope, action).await?,
         "calculateDocument" | "countDocument" => count(context, envelope).await?,
         "addCollection" => {
             let name = envelope.required_text("collectionName")?;
@@ -150,4 +151,18 @@ async fn count(context: &Context, envelope: &Envelope) -> Result<Reply> {
     let transaction = transaction(envelope);
     let total = database::count(context, collection, filter, transaction.as_deref()).await?;
     Ok(Reply::data(&json!({ "total": total })))
+}
+
+/// Family A packs the list once more: a text of a list of texts.
+async fn aggregate(context: &Context, envelope: &Envelope, action: &str) -> Result<Reply> {
+    let aggregate = Aggregate {
+        collection: envelope.required_text("collectionName")?.to_owned(),
+        stages: envelope.stages("stages")?,
+        limit: envelope.count("limit")?,
+        transaction: transaction(envelope),
+    };
+    let results = database::aggregate(context, aggregate).await?;
+    let list = encode::family_b_list(&results)?;
+    let list = if action == "aggregate" { Json::String(list).to_string() } else { list };
+    Ok(Reply::Data(format!(r#"{{"list":{list}}}"#)))
 }

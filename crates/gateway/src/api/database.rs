@@ -5,11 +5,13 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::Response;
+use platform::database::{self, Aggregate};
 use platform::transfer::{Export, ExportFormat, Exporter};
-use platform::{collections, database};
+use platform::{Result, collections};
 use serde_json::json;
 
 use super::{answer, context, read};
+use crate::encode;
 use crate::server::Gateway;
 
 /// How many documents a query answers when it names no limit.
@@ -96,6 +98,23 @@ pub async fn count(
         let filter = body.document("filter")?.unwrap_or_default();
         let total = database::count(&context, &collection, filter, None).await?;
         Ok(json!({ "total": total }).to_string())
+    })
+    .await
+}
+
+/// `POST collections/NAME/aggregate {pipeline}`; all results.
+pub async fn aggregate(
+    State(gateway): State<Arc<Gateway>>,
+    Path(collection): Path<String>,
+    request: Request,
+) -> Response<Body> {
+    answer(async {
+        let (context, body) = read(&gateway, request).await?;
+        let stages = body.stages("pipeline")?;
+        let aggregate = Aggregate { collection, stages, ..Aggregate::default() };
+        let results = database::aggregate_all(&context, aggregate).await?;
+        let results = results.iter().map(|it| encode::relaxed(it)).collect::<Result<Vec<_>>>()?;
+        Ok(format!(r#"{{"documents":[{}]}}"#, results.join(",")))
     })
     .await
 }

@@ -37,6 +37,7 @@ pub fn routes() -> Router<Arc<Gateway>> {
         .route(COLLECTION, delete(database::drop_collection))
         .route(&of("query"), post(database::query))
         .route(&of("count"), post(database::count))
+        .route(&of("aggregate"), post(database::aggregate))
         .route(&of("import"), post(transfer::import))
         .route(&of("export"), post(transfer::export))
         .route("/_api/database/{*rest}", any(unknown))

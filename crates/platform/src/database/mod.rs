@@ -2,6 +2,7 @@
 //!
 //! Arguments are decoded documents; how a wire spells them is the gateway's business.
 
+mod aggregation;
 mod ground;
 mod ownership;
 
@@ -13,6 +14,7 @@ use value::{Document, Value};
 
 use crate::caller::{Caller, Context};
 use crate::error::{Code, Error, Result};
+pub use aggregation::{Aggregate, aggregate, aggregate_all};
 use ground::Ground;
 use ownership::{OWNER_FIELD, fill_openid, refuse_owner_change, refuse_owner_field};
 
