@@ -72,7 +72,7 @@ fn every_expression_row_holds() {
         failures.extend(judge(case, raw, &expected));
     }
     assert!(failures.is_empty(), "{} fail:\n{}", failures.len(), failures.join("\n"));
-    assert!(cases.len() >= 2, "rows were lost: {}", cases.len());
+    assert!(cases.len() >= 500, "rows were lost: {}", cases.len());
 }
 
 /// The documents a request means.

@@ -65,7 +65,7 @@ impl Pipeline {
     /// Reads stages such as `[{"$match": {…}}, {"$group": {…}}]`.
     ///
     /// # Errors
-    /// Unknown and unsupported stages and operators and wrong operands, each with the stage's place.
+    /// Unknown and unsupported stages and operators, wrong operands; each with the stage it is in.
     pub fn parse(stages: &[Document]) -> Result<Pipeline, Error> {
         let stages = parse_stages(stages.iter().map(Some), &mut Names::default())?;
         Ok(Pipeline { stages })

@@ -163,6 +163,11 @@ pub(crate) fn to_i64(a: [u8; 16]) -> Option<i64> {
     i64::try_from(if wide.negative { -number } else { number }).ok()
 }
 
+/// Whether this is an infinity or no number.
+pub(crate) fn is_special(a: [u8; 16]) -> bool {
+    !matches!(unpack(a), Decimal::Finite { .. })
+}
+
 /// Whether this is zero.
 pub(crate) fn is_zero(a: [u8; 16]) -> bool {
     matches!(unpack(a), Decimal::Finite { coefficient: 0, .. })

@@ -23,6 +23,8 @@ pub(crate) enum Shape {
     Count(usize, usize),
     /// A document with these members; the first ones are required.
     Named(&'static [&'static str], usize),
+    /// As this, or the only operand as it is for the first member.
+    NamedOrOne(&'static [&'static str], usize),
 }
 
 /// No upper limit of operands.

@@ -157,10 +157,24 @@ fn operands(operator: &Operator, operand: &Value, names: &mut Names) -> Result<V
                 ),
             ))
         }
-        (Shape::Named(known, required), operand) => {
+        (Shape::NamedOrOne(known, _), operand) if !has_members(operand) => {
+            let mut nodes = list(operand, names)?;
+            if nodes.len() != 1 {
+                return Err(operator::wrong(operator.name, "one operand", "单个参数"));
+            }
+            nodes.resize(known.len(), Node::Nothing);
+            Ok(nodes)
+        }
+        (Shape::Named(known, required) | Shape::NamedOrOne(known, required), operand) => {
             members(operator.name, operand, known, *required, names)
         }
     }
+}
+
+/// Whether an operand is a document of members rather than an expression.
+fn has_members(operand: &Value) -> bool {
+    matches!(operand, Value::Document(document)
+        if !document.first().is_some_and(|(name, _)| name.starts_with('$')))
 }
 
 /// The elements of a list, or the only operand.

@@ -1,4 +1,5 @@
-//! `$regexMatch`, `$regexFind`, `$regexFindAll`. A pattern that depends on nothing is compiled once.
+//! `$regexMatch`, `$regexFind`, `$regexFindAll`. A pattern that depends on nothing is compiled
+//! once.
 
 use value::{Document, Value, View};
 

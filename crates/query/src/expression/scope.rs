@@ -191,6 +191,11 @@ impl<'s> Found<'s> {
         }
     }
 
+    /// What is there, null for nothing.
+    pub(crate) fn view_or_null(&self) -> View<'_> {
+        self.view().unwrap_or(View::Null)
+    }
+
     /// Whether this is null or nothing.
     pub(crate) fn is_nullish(&self) -> bool {
         matches!(self.view(), None | Some(View::Null))
