@@ -1,19 +1,24 @@
 //! Side-by-side comparisons: ours and its peers under the same load generator, in one run on one
 //! machine, in alternating rounds. Prints tables; judges nothing.
 //!
-//! `cargo run --release -p benches -- [call|documents|memory]`
+//! `cargo run --release -p benches -- [call|documents|engine|memory|million]`
 
+mod bare;
 mod call;
 mod documents;
+mod hot;
 mod load;
 mod log_writer;
 mod memory;
+mod million;
 mod parse_server;
 mod peers;
 mod photos;
 mod platform;
 mod postgres;
 mod table;
+
+use std::path::Path;
 
 use anyhow::{Result, bail};
 
@@ -27,11 +32,17 @@ async fn main() -> Result<()> {
         "" => {
             memory::run().await?;
             call::run().await?;
+            hot::run().await?;
+            million::run().await?;
             documents::run().await
         }
         "memory" => memory::run().await,
         "call" => call::run().await,
         "documents" => documents::run().await,
-        other => bail!("no bench '{other}': call, documents, memory"),
+        "engine" => hot::run().await,
+        "million" => million::run().await,
+        // What `million` starts.
+        "open" => million::open(Path::new(&std::env::args().nth(2).unwrap_or_default())).await,
+        other => bail!("no bench '{other}': call, documents, engine, memory, million"),
     }
 }

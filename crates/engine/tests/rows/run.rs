@@ -1,7 +1,7 @@
 //! Running one row: its documents are stored, its fields indexed, its operation carried out.
 
 use bytes::Bytes;
-use engine::{Aggregation, Change, Engine, Find, Modify};
+use engine::{Aggregation, Change, Engine, Error, Find, IndexKind, IndexSpec, Modify};
 use query::{Filter, Pipeline, Projection, Sort, Update};
 use serde_json::{Value as Json, json};
 use value::{Document, RawDoc, Value, ejson};
@@ -41,7 +41,7 @@ async fn filter(engine: &Engine, row: &Row) -> Result<(), Wrong> {
     let condition = row.document("filter");
     let outcome = match Filter::parse(&condition) {
         Ok(filter) => {
-            index(engine, row, &row::paths(&condition)).await;
+            index(engine, row, &row::paths(&condition)).await?;
             let found = engine.find(find(row, filter.clone())).await;
             let counted = engine.count(&row.collection, &filter).await;
             found.and_then(|found| Ok((ids(&found), counted?))).map_err(|error| error.to_string())
@@ -63,7 +63,7 @@ async fn sort(engine: &Engine, row: &Row) -> Result<(), Wrong> {
     let spec = row.document("sort");
     let outcome = match Sort::parse(&spec) {
         Ok(sort) => {
-            index(engine, row, &row::paths(&spec)).await;
+            index(engine, row, &row::paths(&spec)).await?;
             let found = engine.find(Find { sort, ..find(row, Filter::all()) }).await;
             found.map_err(|error| error.to_string())
         }
@@ -88,7 +88,7 @@ async fn projection(engine: &Engine, row: &Row) -> Result<(), Wrong> {
         Ok(projection) => {
             let condition = row.json.get("filter").map(row::document).unwrap_or_default();
             let filter = Filter::parse(&condition).map_err(|error| error.to_string())?;
-            index(engine, row, &row::paths(&row.document("projection"))).await;
+            index(engine, row, &row::paths(&row.document("projection"))).await?;
             let found = engine.find(Find { projection, ..find(row, filter) }).await;
             found.map_err(|error| error.to_string())
         }
@@ -100,7 +100,7 @@ async fn projection(engine: &Engine, row: &Row) -> Result<(), Wrong> {
 
 async fn update(engine: &Engine, row: &Row) -> Result<(), Wrong> {
     let change = row.document("update");
-    index(engine, row, &row::paths(&change)).await;
+    index(engine, row, &row::paths(&change)).await?;
     let before = row.documents().remove(0);
     let is_insert = row.has("insert");
     let condition = if is_insert { seed(row) } else { condition(row, &before) };
@@ -235,13 +235,26 @@ fn rename(stages: &mut Json, name: &str, own: &str) {
 }
 
 /// Makes an index of each field and one of the first two together. What cannot be indexed is not.
-async fn index(_engine: &Engine, _row: &Row, paths: &[String]) {
-    let _ = paths.iter().take(INDEXES_MAX);
+async fn index(engine: &Engine, row: &Row, paths: &[String]) -> Result<(), Wrong> {
+    let mut keys: Vec<Vec<String>> = paths.iter().map(|path| vec![path.clone()]).collect();
+    keys.truncate(INDEXES_MAX);
+    keys.extend(paths.chunks_exact(2).next().map(<[String]>::to_vec));
+    for paths in keys {
+        let keys = paths.into_iter().map(|path| (path, IndexKind::Ascending)).collect();
+        let name = String::new();
+        let spec = IndexSpec { name, keys, unique: false, expire_after_seconds: None };
+        match engine.create_index(&row.collection, spec).await {
+            Ok(_) | Err(Error::IndexRefused { .. } | Error::ParallelArrays { .. }) => {}
+            Err(error) => return Err(format!("no index: {error}")),
+        }
+    }
+    Ok(())
 }
 
 /// Whether every index agrees with the documents.
-async fn sound(_engine: &Engine, _row: &Row) -> Result<(), Wrong> {
-    Ok(())
+async fn sound(engine: &Engine, row: &Row) -> Result<(), Wrong> {
+    let wrong = engine.check_indexes(&row.collection).await.map_err(|error| error.to_string())?;
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("; ")) }
 }
 
 fn find(row: &Row, filter: Filter) -> Find {
