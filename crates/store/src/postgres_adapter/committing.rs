@@ -21,8 +21,7 @@ use crate::{Batch, Error};
 /// Keys and values of one statement, in bytes. A batch up to this size takes one round trip.
 const STATEMENT_BYTES: usize = 4 * 1024 * 1024;
 
-/// How long it is tried to learn what became of an attempt.
-const RESOLVE_FOR: Duration = Duration::from_secs(30);
+/// Between two attempts to learn what became of one.
 const RESOLVE_PAUSE: Duration = Duration::from_millis(200);
 
 /// A connection with the statements of a commit. Nobody else uses it meanwhile.
@@ -268,7 +267,7 @@ impl Attempt {
             };
             match resolved {
                 Ok(has_happened) => return Ok(has_happened),
-                Err(error) if begun.elapsed() > RESOLVE_FOR => {
+                Err(error) if begun.elapsed() > shared.options.patience => {
                     return Err(Error::CommitUnknown { detail: error.to_string() });
                 }
                 Err(error) => tracing::warn!(%error, "asking what became of a commit failed"),

@@ -27,14 +27,17 @@ pub struct PostgresOptions {
     /// How long a snapshot can be read after something newer was committed. Older versions are
     /// reclaimed in the background. Default ten minutes.
     pub horizon: Duration,
+    /// How long it is tried to learn what became of a commit whose connection broke, before
+    /// [`Error::CommitUnknown`] is the answer. Default 30 seconds.
+    pub patience: Duration,
     /// Where the database is and who asks.
     pub(crate) config: Config,
     pub(crate) encryption: Encryption,
 }
 
 impl PostgresOptions {
-    /// Reads an address. Its parameters `schema`, `connections` and `horizon` (seconds, fractions
-    /// allowed) are the fields of the same names.
+    /// Reads an address. Its parameters `schema`, `connections`, `horizon` and `patience` (seconds,
+    /// fractions allowed) are the fields of the same names.
     ///
     /// # Errors
     ///
@@ -45,6 +48,7 @@ impl PostgresOptions {
             schema: "yunkai".to_owned(),
             connections: 4,
             horizon: Duration::from_secs(600),
+            patience: Duration::from_secs(30),
             config: Config::new(),
             encryption: Encryption::none(),
         };
@@ -56,9 +60,10 @@ impl PostgresOptions {
                     options.connections = value.parse().map_err(|_| refused("connections"))?;
                 }
                 Some(("horizon", value)) => {
-                    let seconds = value.parse().map_err(|_| refused("horizon"))?;
-                    options.horizon =
-                        Duration::try_from_secs_f64(seconds).map_err(|_| refused("horizon"))?;
+                    options.horizon = seconds(value).ok_or_else(|| refused("horizon"))?;
+                }
+                Some(("patience", value)) => {
+                    options.patience = seconds(value).ok_or_else(|| refused("patience"))?;
                 }
                 Some(("sslrootcert", value)) => {
                     let path = percent_decode_str(value).decode_utf8();
@@ -94,6 +99,10 @@ impl PostgresOptions {
         }
         Ok(())
     }
+}
+
+fn seconds(text: &str) -> Option<Duration> {
+    Duration::try_from_secs_f64(text.parse().ok()?).ok()
 }
 
 fn refused(what: &str) -> Error {
@@ -132,6 +141,7 @@ impl std::fmt::Debug for PostgresOptions {
             .field("schema", &self.schema)
             .field("connections", &self.connections)
             .field("horizon", &self.horizon)
+            .field("patience", &self.patience)
             .field("hosts", &self.config.get_hosts())
             .field("database", &self.config.get_dbname())
             .finish_non_exhaustive()
@@ -157,6 +167,7 @@ mod tests {
             ("postgres://u@db/shop?connections=0", "connections"),
             ("postgres://u@db/shop?connections=many", "connections"),
             ("postgres://u@db/shop?horizon=-1", "horizon"),
+            ("postgres://u@db/shop?patience=long", "patience"),
             ("postgres://u@db/shop?sslmode=verify-full", "yunkai 4 600s shop"),
             ("postgres://u@db/shop?sslmode=require&sslrootcert=%2Fnowhere", "sslrootcert"),
             ("postgres://u@db/shop?colour=red", "unknown option"),

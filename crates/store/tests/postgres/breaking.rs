@@ -52,9 +52,7 @@ async fn what_was_loaded_survives_a_crash_after_closing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_commit_whose_connection_breaks_is_counted_exactly_when_it_is_acknowledged() {
     let address = throwaway_postgres::fresh_address();
-    let folder = address.split("host=").nth(1).unwrap().split('&').next().unwrap();
-    let proxy = Proxy::start(&PathBuf::from(folder.replace("%2F", "/")));
-    let through = address.replace(folder, &proxy.folder().to_str().unwrap().replace('/', "%2F"));
+    let (proxy, through) = proxy_to(&address);
     let (store, other) = (open(&through).await.unwrap(), open(&address).await.unwrap());
     let ways = [Mischief::BeforeTheServer, Mischief::BeforeTheAnswer, Mischief::Late];
     let mut counted = 0;
@@ -83,4 +81,27 @@ async fn a_commit_whose_connection_breaks_is_counted_exactly_when_it_is_acknowle
     assert_eq!(increment(&store).await.unwrap(), counted + 1);
     // Of 24 rounds 12 were alone, and of these 8 were refused; each round the other counted, too.
     assert_eq!(counted, 24 + 24 - 8);
+}
+
+/// A proxy to the server, and the address through it.
+fn proxy_to(address: &str) -> (Proxy, String) {
+    let folder = address.split("host=").nth(1).unwrap().split('&').next().unwrap();
+    let proxy = Proxy::start(&PathBuf::from(folder.replace("%2F", "/")));
+    let through = proxy.folder().to_str().unwrap().replace('/', "%2F");
+    (proxy, address.replace(folder, &through))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_nobody_can_ask_after_is_called_unknown() {
+    let address = throwaway_postgres::fresh_address();
+    let (proxy, through) = proxy_to(&address);
+    let store = open(&format!("{through}&patience=0.1")).await.unwrap();
+    assert_eq!(increment(&store).await.unwrap(), 1);
+    proxy.plan(Mischief::Gone);
+    let unknown = increment(&store).await.unwrap_err();
+    assert!(matches!(unknown, Error::CommitUnknown { .. }), "{unknown}");
+    assert!(unknown.to_string().contains("重新读取"), "{unknown}");
+    // This one had taken place.
+    proxy.come_back();
+    assert_eq!(increment(&store).await.unwrap(), 3);
 }

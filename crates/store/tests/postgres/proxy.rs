@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
@@ -18,11 +18,14 @@ pub enum Mischief {
     BeforeTheAnswer = 2,
     /// As the first, and the server reads it much later, when the store has long gone on.
     Late = 3,
+    /// As the second, and the server cannot be reached until the proxy is told otherwise.
+    Gone = 4,
 }
 
 pub struct Proxy {
     folder: tempfile::TempDir,
     mischief: Arc<AtomicU8>,
+    is_gone: Arc<AtomicBool>,
 }
 
 impl Proxy {
@@ -32,14 +35,19 @@ impl Proxy {
         let listener = UnixListener::bind(folder.path().join(".s.PGSQL.5432")).unwrap();
         let server: PathBuf = socket_folder.join(".s.PGSQL.5432");
         let mischief = Arc::new(AtomicU8::new(0));
-        let of_task = Arc::clone(&mischief);
+        let is_gone = Arc::new(AtomicBool::new(false));
+        let of_task = (Arc::clone(&mischief), Arc::clone(&is_gone));
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
+                if of_task.1.load(Ordering::SeqCst) {
+                    continue;
+                }
                 let server = UnixStream::connect(&server).await.unwrap();
-                tokio::spawn(carry(client, server, Arc::clone(&of_task)));
+                let (mischief, is_gone) = of_task.clone();
+                tokio::spawn(carry(client, server, mischief, is_gone));
             }
         });
-        Proxy { folder, mischief }
+        Proxy { folder, mischief, is_gone }
     }
 
     /// The folder to reach the server through.
@@ -52,13 +60,23 @@ impl Proxy {
         self.mischief.store(mischief as u8, Ordering::SeqCst);
     }
 
+    /// Lets connections through again.
+    pub fn come_back(&self) {
+        self.is_gone.store(false, Ordering::SeqCst);
+    }
+
     /// Whether what was planned has happened.
     pub fn is_done(&self) -> bool {
         self.mischief.load(Ordering::SeqCst) == 0
     }
 }
 
-async fn carry(mut client: UnixStream, mut server: UnixStream, mischief: Arc<AtomicU8>) {
+async fn carry(
+    mut client: UnixStream,
+    mut server: UnixStream,
+    mischief: Arc<AtomicU8>,
+    is_gone: Arc<AtomicBool>,
+) {
     let (mut asked, mut said) = (vec![0; 65_536], vec![0; 65_536]);
     loop {
         tokio::select! {
@@ -80,7 +98,10 @@ async fn carry(mut client: UnixStream, mut server: UnixStream, mischief: Arc<Ato
                 if server.write_all(bytes).await.is_err() {
                     return;
                 }
-                if planned == Mischief::BeforeTheAnswer as u8 {
+                if planned == Mischief::Gone as u8 {
+                    is_gone.store(true, Ordering::SeqCst);
+                }
+                if planned == Mischief::BeforeTheAnswer as u8 || planned == Mischief::Gone as u8 {
                     // The server answers once it is done.
                     let mut heard = Vec::new();
                     while !heard.windows(7).any(|bytes| bytes == b"COMMIT\0") {
