@@ -110,7 +110,7 @@ export class Wire {
   async projection(collection, row) {
     const body = await this.send('getDocument', collection, {
       queryType: 'WHERE',
-      query: '{}',
+      query: JSON.stringify(row.filter ?? {}),
       projection: JSON.stringify(row.projection),
     });
     if (row.error || body.code) return refusal(row, body);
@@ -123,11 +123,12 @@ export class Wire {
    */
   async update(collection, row) {
     if (row.insert) return this.upsert(collection, row);
-    const query = JSON.stringify({ _id: row.document._id ?? 0 });
+    const query = JSON.stringify({ ...row.filter, _id: row.document._id ?? 0 });
     const body = await this.send('modifyDocument', collection, {
       queryType: 'WHERE',
       query,
       data: JSON.stringify(row.update),
+      arrayFilters: row.arrayFilters,
       merge: true,
       multi: false,
       upsert: false,

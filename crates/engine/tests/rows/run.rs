@@ -142,7 +142,7 @@ async fn update(engine: &Engine, row: &Row) -> Result<(), Wrong> {
 fn parse_update(row: &Row, change: &Document) -> Result<Update, Wrong> {
     let filters = row.json.get("arrayFilters").and_then(|list| list.as_array());
     let filters: Vec<Document> = filters.into_iter().flatten().map(row::document).collect();
-    Update::parse_with(change, &filters).map_err(|error| error.to_string())
+    Update::parse_at(change, &filters, 0).map_err(|error| error.to_string())
 }
 
 /// The condition of the row and the `_id`.
