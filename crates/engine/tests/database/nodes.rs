@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 
-use engine::{Clock, Engine, Modify};
+use engine::{Clock, Engine, Error, IndexSpec, Modify};
 use store::{PostgresOptions, Store};
-use value::Value;
+use value::{Document, Value};
 
-use crate::{THINGS, documents, filter, number, update};
+use crate::{THINGS, document, documents, filter, kind, number, update};
 
 /// Present in the environment of a process that is one of the nodes.
 const NODE: &str = "YUNKAI_TEST_NODE";
@@ -20,6 +20,9 @@ const NODES: usize = 4;
 const TASKS: usize = 6;
 const ROUNDS: usize = 12;
 const STOCK: usize = 40;
+
+/// A collection with a unique index.
+const SLOTS: &str = "slots";
 
 /// How many answers the killed node gives before it is killed.
 const KILLED_AFTER: usize = 60;
@@ -36,10 +39,7 @@ async fn what_four_processes_acknowledge_takes_place_once() {
     }
     let address = throwaway_postgres::fresh_address();
     let engine = open(&address).await;
-    engine.create_collection(THINGS).await.unwrap();
-    let stock = format!(r#"{{"_id":"s","n":{STOCK}}}"#);
-    let things = format!(r#"[{{"_id":"a","name":"a","n":0}},{{"_id":"b","n":0}},{stock}]"#);
-    engine.insert(THINGS, documents(&things)).await.unwrap();
+    prepare(&engine).await;
     let heard = tokio::task::spawn_blocking(move || {
         let nodes: Vec<Child> = (0..NODES).map(|_| start(&address)).collect();
         let hear = |(place, node)| std::thread::spawn(move || hear(node, place == 0));
@@ -69,9 +69,37 @@ async fn what_four_processes_acknowledge_takes_place_once() {
         let won = said(&format!("won {round}"));
         let is_there = engine.get(THINGS, &Value::String(format!("c{round}"))).await.unwrap();
         assert!(won <= 1 && (is_there.is_some() || won == 0), "round {round} was won {won} times");
+        let took = said(&format!("took {round}"));
+        let taken = engine.count(SLOTS, &filter(&format!(r#"{{"slot":{round}}}"#))).await.unwrap();
+        assert!(took <= 1 && taken <= 1 && taken as i64 >= took, "{round}: {took} of {taken}");
     }
+    assert_eq!(engine.check_indexes(SLOTS).await.unwrap(), [""; 0]);
+
+    let (from, to) = (number(&engine, "from", "n").await, number(&engine, "to", "n").await);
+    let moves = engine.count(THINGS, &filter(r#"{"kind":"move"}"#)).await.unwrap() as i64;
+    assert_eq!((from, to), (-moves, moves), "a transaction was torn or lost");
+    assert!(more.contains(&(moves - said("moved"))), "{moves} moves");
     let lines: Vec<usize> = heard.iter().map(Vec::len).collect();
-    assert!(lines[1..].iter().all(|count| *count >= TASKS * ROUNDS * 3), "{lines:?}");
+    assert!(lines[1..].iter().all(|count| *count >= TASKS * ROUNDS * 4), "{lines:?}");
+}
+
+/// What the nodes find.
+async fn prepare(engine: &Engine) {
+    engine.create_collection(THINGS).await.unwrap();
+    let stock = format!(r#"{{"_id":"s","n":{STOCK}}}"#);
+    let things = format!(
+        r#"[{{"_id":"a","name":"a","n":0}},{{"_id":"b","n":0}},{stock},
+        {{"_id":"from","n":0}},{{"_id":"to","n":0}}]"#
+    );
+    engine.insert(THINGS, documents(&things)).await.unwrap();
+    let slots = IndexSpec {
+        name: String::new(),
+        keys: IndexSpec::parse_keys(&document(r#"{"slot":1}"#)).unwrap(),
+        unique: true,
+        expire_after_seconds: None,
+    };
+    engine.create_collection(SLOTS).await.unwrap();
+    engine.create_index(SLOTS, slots).await.unwrap();
 }
 
 fn start(address: &str) -> Child {
@@ -135,5 +163,29 @@ async fn work(engine: Engine, task: usize) {
         if engine.modify(claim).await.unwrap().upserted_id.is_some() {
             say(&format!("won {place}"));
         }
+        match engine.insert(SLOTS, documents(&format!(r#"[{{"slot":{place}}}]"#))).await {
+            Ok(_) => say(&format!("took {place}")),
+            Err(error) => assert_eq!(kind(&error), "DuplicateKey", "{error}"),
+        }
+        while let Err(error) = transfer(&engine).await {
+            assert!(matches!(error, Error::Conflict), "{error}");
+        }
+        say("moved");
     }
+}
+
+/// Moves one from here to there and makes a note, in one transaction.
+async fn transfer(engine: &Engine) -> Result<(), Error> {
+    let transaction = engine.begin().await?;
+    for (id, by) in [("from", -1), ("to", 1)] {
+        let id = Value::String(id.to_owned());
+        let found = transaction.get(THINGS, &id).await?.unwrap();
+        let found = Document::from_bytes(&found).unwrap();
+        let Some(Value::Int32(before)) = found.get("n") else { panic!("{found:?}") };
+        let set = format!(r#"{{"$set":{{"n":{}}}}}"#, before + by);
+        let by_id = format!(r#"{{"_id":{}}}"#, if by < 0 { r#""from""# } else { r#""to""# });
+        transaction.modify(update(&by_id, &set)).await?;
+    }
+    transaction.insert(THINGS, documents(r#"[{"kind":"move"}]"#)).await?;
+    transaction.commit().await
 }

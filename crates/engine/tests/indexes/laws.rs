@@ -25,16 +25,25 @@ const INDEXED: &str = "things";
 async fn results_are_the_same_with_and_without_indexes() {
     let mut used = 0;
     for seed in 0..SEEDS {
-        used += world(seed).await;
+        used += world(seed, Store::memory()).await;
     }
     // Otherwise this says nothing.
     assert!(used > SEEDS as usize * QUERIES / 4, "indexes were used {used} times");
 }
 
+#[tokio::test]
+async fn results_are_the_same_with_and_without_indexes_on_postgres() {
+    for seed in 0..3 {
+        let address = throwaway_postgres::fresh_address();
+        let options = store::PostgresOptions::parse(&address).unwrap();
+        world(seed, Store::postgres(options).await.unwrap()).await;
+    }
+}
+
 /// Returns how many queries used an index.
-async fn world(seed: u64) -> usize {
+async fn world(seed: u64, store: Store) -> usize {
     let mut chance = Chance(StdRng::seed_from_u64(seed));
-    let engine = crate::engine_with_things(Store::memory()).await;
+    let engine = crate::engine_with_things(store).await;
     engine.create_collection(PLAIN).await.unwrap();
     for half in 0..2 {
         for id in 0..DOCUMENTS / 2 {

@@ -4,10 +4,12 @@
 //! - `plans`: which index is used, told by explain
 //! - `creating`: creating, dropping, uniqueness, refusals
 //! - `building`: filling while writes go on, and across restarts
+//! - `calls`: how often a query calls the store
 //! - `expiry`: documents that expire
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod calls;
 mod creating;
 mod laws;
 
