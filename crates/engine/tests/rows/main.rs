@@ -14,7 +14,10 @@ use engine::{Clock, Engine};
 use store::Store;
 
 /// Fewer rows than this and some were lost.
-const ROWS_MIN: usize = 290;
+const ROWS_MIN: usize = 1_300;
+
+/// Fewer finds than this answered from indexes and the planner has forgotten them.
+const FROM_INDEX_MIN: usize = 200;
 
 /// How many rows are on their way at once.
 const AT_ONCE: usize = 8;
@@ -66,5 +69,8 @@ async fn every_row_holds(store: Store) {
     let failures = failures.lock().unwrap();
     assert!(failures.is_empty(), "{} of {asked} rows:\n{}", failures.len(), failures.join("\n"));
     println!("{asked} rows ran, {} are for the language alone", rows.len() - asked);
+    let from_index = run::FROM_INDEX.load(Ordering::Relaxed);
+    println!("{from_index} finds came from indexes, other stores of this process included");
+    assert!(from_index >= FROM_INDEX_MIN, "only {from_index} finds came from indexes");
     assert!(asked >= ROWS_MIN, "only {asked} rows ran");
 }

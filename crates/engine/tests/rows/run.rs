@@ -1,5 +1,7 @@
 //! Running one row: its documents are stored, its fields indexed, its operation carried out.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use bytes::Bytes;
 use engine::{Aggregation, Change, Engine, Error, Find, IndexKind, IndexSpec, Modify};
 use query::{Filter, Pipeline, Projection, Sort, Update};
@@ -13,6 +15,9 @@ type Wrong = String;
 
 /// Most fields of a row that get an index.
 const INDEXES_MAX: usize = 4;
+
+/// How many finds were answered from an index of a field.
+pub static FROM_INDEX: AtomicUsize = AtomicUsize::new(0);
 
 /// Runs a row.
 pub async fn run(engine: &Engine, row: &Row) -> Result<(), Wrong> {
@@ -42,6 +47,7 @@ async fn filter(engine: &Engine, row: &Row) -> Result<(), Wrong> {
     let outcome = match Filter::parse(&condition) {
         Ok(filter) => {
             index(engine, row, &row::paths(&condition)).await?;
+            note(engine, &find(row, filter.clone())).await?;
             let found = engine.find(find(row, filter.clone())).await;
             let counted = engine.count(&row.collection, &filter).await;
             found.and_then(|found| Ok((ids(&found), counted?))).map_err(|error| error.to_string())
@@ -64,7 +70,9 @@ async fn sort(engine: &Engine, row: &Row) -> Result<(), Wrong> {
     let outcome = match Sort::parse(&spec) {
         Ok(sort) => {
             index(engine, row, &row::paths(&spec)).await?;
-            let found = engine.find(Find { sort, ..find(row, Filter::all()) }).await;
+            let find = Find { sort, ..find(row, Filter::all()) };
+            note(engine, &find).await?;
+            let found = engine.find(find).await;
             found.map_err(|error| error.to_string())
         }
         Err(error) => Err(error.to_string()),
@@ -247,6 +255,16 @@ async fn index(engine: &Engine, row: &Row, paths: &[String]) -> Result<(), Wrong
             Ok(_) | Err(Error::IndexRefused { .. } | Error::ParallelArrays { .. }) => {}
             Err(error) => return Err(format!("no index: {error}")),
         }
+    }
+    Ok(())
+}
+
+/// Counts a find that is answered from an index of a field.
+async fn note(engine: &Engine, find: &Find) -> Result<(), Wrong> {
+    if let Ok(explanation) = engine.explain(find).await
+        && explanation.used.iter().any(|used| used.index != "_id_")
+    {
+        FROM_INDEX.fetch_add(1, Ordering::Relaxed);
     }
     Ok(())
 }
