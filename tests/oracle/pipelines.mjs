@@ -19,7 +19,7 @@ const accumulators = {
   $count: () => ({}),
   $stdDevPop: () => '$m',
   $firstN: (c) => ({ n: 2, input: of(c, 'number', 1) }),
-  $maxN: (c) => ({ n: 2, input: '$m' }),
+  $maxN: () => ({ n: 2, input: '$m' }),
   $top: () => ({ sortBy: { m: -1, _id: 1 }, output: '$_id' }),
   $bottomN: () => ({ n: 2, sortBy: { m: 1, _id: 1 }, output: ['$_id', '$m'] }),
 };

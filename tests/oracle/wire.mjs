@@ -32,6 +32,7 @@ export class Wire {
     const made = await this.fill(collection, documents);
     if (made.code) return `not stored: ${made.code} ${made.message}`;
     if ('update' in row) return this.update(collection, row);
+    if ('pipeline' in row || 'expression' in row) return this.pipeline(collection, row);
     if ('projection' in row) return this.projection(collection, row);
     if ('sort' in row) return this.sort(collection, row);
     if ('filter' in row) return this.filter(collection, row);
@@ -169,6 +170,33 @@ export class Wire {
   }
 
   /**
+   * Runs stages, or an expression as the only field of the result.
+   * @param {string} collection
+   * @param {Row} row
+   */
+  async pipeline(collection, row) {
+    let pipeline = row.pipeline ?? [{ $replaceRoot: { newRoot: { value: row.expression } } }];
+    for (const [name, documents] of Object.entries(row.collections ?? {})) {
+      const own = `${collection}_${name}`;
+      pipeline = renamed(pipeline, name, own);
+      const made = await this.fill(own, documents);
+      if (made.code) return `not stored: ${made.code} ${made.message}`;
+    }
+    const stages = pipeline.flatMap((/** @type {object} */ stage) =>
+      Object.entries(stage).map(([stageKey, value]) => ({
+        stageKey,
+        stageValue: JSON.stringify(value),
+      })),
+    );
+    const body = await this.send('aggregateDocuments', collection, { stages });
+    if (row.error || body.code) return refusal(row, body);
+    const value = 'value' in row ? { value: row.value } : {};
+    const expected = await this.canonical('expression' in row ? [value] : row.gives);
+    const found = body.data.list;
+    return row.any_order ? differs(found.sort(), expected.sort()) : differs(found, expected);
+  }
+
+  /**
    * Compares the only document found with the expected one.
    * @param {Row} row
    * @param {string[]} list
@@ -197,6 +225,23 @@ export class Wire {
     if (answer.error !== undefined) throw new Error(answer.error);
     return answer.ok;
   }
+}
+
+/**
+ * Stages in which a collection has another name.
+ * @param {any} stages
+ * @param {string} name
+ * @param {string} own
+ * @returns {any}
+ */
+function renamed(stages, name, own) {
+  if (Array.isArray(stages)) return stages.map((stage) => renamed(stage, name, own));
+  if (stages === null || typeof stages !== 'object') return stages;
+  const entries = Object.entries(stages).map(([field, value]) => {
+    const isName = ['from', 'coll', '$unionWith'].includes(field) && value === name;
+    return [field, isName ? own : renamed(value, name, own)];
+  });
+  return Object.fromEntries(entries);
 }
 
 /**

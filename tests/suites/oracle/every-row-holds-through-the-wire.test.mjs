@@ -17,7 +17,10 @@ test('every row holds through the wire', async (t) => {
   const server = await serve(t, (await project(t)).dir);
   const wire = new Wire(server, language(t));
   const all = rows();
-  const asked = all.filter((row) => row.only !== 'pure');
+  // A server has a memory limit and a clock of its own.
+  const isElsewhere = (/** @type {any} */ row) =>
+    'memory_bytes' in row || JSON.stringify(row).includes('$$NOW');
+  const asked = all.filter((row) => row.only !== 'pure' && !isElsewhere(row));
   /** @type {string[]} */
   const failures = [];
   const waiting = asked.entries();
@@ -28,7 +31,9 @@ test('every row holds through the wire', async (t) => {
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
-  t.diagnostic(`${asked.length} rows ran, ${all.length - asked.length} are for the language alone`);
+  t.diagnostic(
+    `${asked.length} rows ran, ${all.length - asked.length} cannot: they set a memory limit or the clock, or mean what is never stored`,
+  );
   assert.equal(failures.length, 0, failures.join('\n'));
   assert.ok(asked.length >= ROWS_MIN, `only ${asked.length} rows`);
 });
