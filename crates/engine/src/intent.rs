@@ -16,14 +16,14 @@ use crate::index::{IndexSpec, PRIMARY_NAME};
 use crate::overlay::Overlay;
 use crate::recent::Commit;
 use crate::transaction::TransactionCommit;
-use crate::{Change, Error, Modified, id};
+use crate::{Change, Error, Modified, id, layout};
 
 /// A write waiting for its turn.
 #[derive(Debug)]
 pub(crate) enum Intent {
     CreateCollection { name: String, may_exist: bool },
     DropCollection { name: String },
-    Insert { target: Target, documents: Vec<Prepared> },
+    Insert { target: Target, documents: Arc<[Prepared]> },
     Touch(Touch),
     Transaction(TransactionCommit),
     CreateIndex { target: Target, spec: IndexSpec },
@@ -97,6 +97,14 @@ pub(crate) struct Prepared {
     pub(crate) id: Value,
     pub(crate) key: Bytes,
     pub(crate) bytes: Bytes,
+}
+
+impl Prepared {
+    /// The same document for another collection.
+    pub(crate) fn within(&self, target: &Target) -> Prepared {
+        let key = layout::document_key(target.collection.number, layout::id_key(&self.key));
+        Prepared { key, ..self.clone() }
+    }
 }
 
 /// What became of an intent.

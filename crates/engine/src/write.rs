@@ -35,8 +35,8 @@ pub(crate) async fn insert(
     name: &str,
     documents: Vec<Document>,
 ) -> Result<Vec<Value>, Error> {
-    let target = inner.target(name).await?;
-    let prepared: Vec<Prepared> = documents
+    let mut target = inner.target(name).await?;
+    let mut prepared: Arc<[Prepared]> = documents
         .into_iter()
         .map(|document| prepare(inner, &target, document))
         .collect::<Result<_, _>>()?;
@@ -45,7 +45,14 @@ pub(crate) async fn insert(
         return Err(Error::WriteTooLarge { bytes });
     }
     let ids: Vec<Value> = prepared.iter().map(|document| document.id.clone()).collect();
-    if !ids.is_empty() {
+    if ids.is_empty() {
+        return Ok(ids);
+    }
+    let documents = Arc::clone(&prepared);
+    let inserted = inner.committer.submit(Intent::Insert { target: target.clone(), documents });
+    if let Err(error) = inserted.await {
+        target = inner.target_again(&target, error).await?;
+        prepared = prepared.iter().map(|document| document.within(&target)).collect();
         inner.committer.submit(Intent::Insert { target, documents: prepared }).await?;
     }
     Ok(ids)
@@ -74,7 +81,7 @@ pub(crate) async fn modify(inner: &Inner, modify: Modify) -> Result<Modified, Er
     let Modify { collection, filter, change, multi, upsert } = modify;
     let target = inner.target(&collection).await?;
     let (filter, deed) = (Arc::new(filter), Arc::new(Deed::Change(change)));
-    Work { inner, target, filter, deed, multi, upsert }.run().await
+    Work { inner, target, filter, deed, multi, upsert }.run_here_or_again().await
 }
 
 /// Removes the documents that match.
@@ -83,12 +90,23 @@ pub(crate) async fn remove(inner: &Inner, remove: Remove) -> Result<u64, Error> 
     let target = inner.target(&collection).await?;
     let (filter, deed) = (Arc::new(filter), Arc::new(Deed::Remove));
     let work = Work { inner, target, filter, deed, multi, upsert: false };
-    Ok(work.run().await?.matched)
+    Ok(work.run_here_or_again().await?.matched)
 }
 
 impl Inner {
     pub(crate) async fn target(&self, name: &str) -> Result<Target, Error> {
         Ok(Target { name: name.into(), collection: self.collection(name).await? })
+    }
+
+    /// The collection as it is now, when a write was refused because another node has dropped it
+    /// and created it again; otherwise the error.
+    async fn target_again(&self, target: &Target, error: Error) -> Result<Target, Error> {
+        if !matches!(error, Error::CollectionMissing { .. }) {
+            return Err(error);
+        }
+        let (_, collection) = self.snapshot_of(&target.name).await?;
+        let is_other = collection != target.collection;
+        if is_other { Ok(Target { collection, ..target.clone() }) } else { Err(error) }
     }
 }
 
@@ -103,6 +121,16 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
+    async fn run_here_or_again(mut self) -> Result<Modified, Error> {
+        match self.run().await {
+            Ok(done) => Ok(done),
+            Err(error) => {
+                self.target = self.inner.target_again(&self.target, error).await?;
+                self.run().await
+            }
+        }
+    }
+
     async fn run(&self) -> Result<Modified, Error> {
         if let Some(ids) = self.filter.id_points() {
             return self.pinned(&ids).await;

@@ -41,18 +41,6 @@ struct Slice {
     limit: usize,
 }
 
-impl Default for Projection {
-    /// Keeps everything.
-    fn default() -> Projection {
-        Projection {
-            fields: Fields::new(),
-            keeps_others: true,
-            keeps_id: true,
-            is_positional: false,
-        }
-    }
-}
-
 impl Projection {
     /// The projection that keeps everything.
     pub fn none() -> Projection {

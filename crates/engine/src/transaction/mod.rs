@@ -7,6 +7,7 @@
 //! A transaction never waits for another and holds no locks; it refuses to try again by itself,
 //! because only the caller knows what its reads led to.
 
+mod aggregate;
 mod commit;
 mod reads;
 mod view;

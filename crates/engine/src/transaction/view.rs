@@ -75,7 +75,7 @@ impl View {
             collection: String::new(),
             filter: filter.clone(),
             sort: query::Sort::default(),
-            projection: Projection::default(),
+            projection: Projection::none(),
             skip: 0,
             limit,
         };
@@ -123,7 +123,7 @@ impl View {
         // Each own write may hide one document of the snapshot.
         let own = self.own_of(collection).count() as u64;
         let limit = wanted.map(|wanted| wanted.saturating_add(own));
-        let wide = Find { skip: 0, limit, projection: Projection::default(), ..find.clone() };
+        let wide = Find { skip: 0, limit, projection: Projection::none(), ..find.clone() };
         let order = Order::of(&wide);
         let mut ranked = Vec::new();
         for document in find::find(&self.reading(collection), &wide).await? {
@@ -154,14 +154,14 @@ impl View {
     }
 
     /// What the transaction wrote to the collection.
-    fn own_of(&self, collection: Collection) -> impl Iterator<Item = (&Bytes, &Own)> {
+    pub(crate) fn own_of(&self, collection: Collection) -> impl Iterator<Item = (&Bytes, &Own)> {
         let Span { from, to } = Span::documents(collection.number);
         let (from, to) = (Bound::Included(&from[..]), Bound::Excluded(&to[..]));
         self.own.range::<[u8], _>((from, to))
     }
 }
 
-fn matches(filter: &Filter, document: Option<&Bytes>) -> Result<bool, Error> {
+pub(crate) fn matches(filter: &Filter, document: Option<&Bytes>) -> Result<bool, Error> {
     let Some(document) = document else { return Ok(false) };
     Ok(filter.check(&DocView::Raw(RawDoc::new(document)?))?)
 }

@@ -7,6 +7,7 @@
 //! - `changes`: the change log
 //! - `transactions`: own writes, conflicts, limits
 //! - `durability`: closing, dropping, killing, disk full
+//! - `shared`: several engines on one store
 //! - `nodes`: several processes on one environment
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
@@ -44,6 +45,7 @@ mod concurrency;
 mod durability;
 mod nodes;
 mod reading;
+mod shared;
 mod transactions;
 mod writing;
 

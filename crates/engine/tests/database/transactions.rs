@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use engine::{Clock, Engine, Error, Find, Modify, Options, Position, Transaction};
-use query::Sort;
+use engine::{Aggregation, Clock, Engine, Error, Find, Modify, Options, Position, Transaction};
+use query::{Pipeline, Sort};
 use store::Store;
 use value::Value;
 
@@ -104,9 +104,22 @@ async fn same_answers(transaction: &Transaction, model: &Engine, when: &str) {
         let counted = transaction.count(THINGS, &filter(by)).await.unwrap();
         assert_eq!(counted, model.count(THINGS, &filter(by)).await.unwrap(), "{when}: {by}");
     }
+    for (by, stages) in [("{}", ""), (r#"{"n":{"$gt":3}}"#, r#",{"$sort":{"n":-1}},{"$limit":2}"#)]
+    {
+        let pipeline = pipeline(by, stages);
+        let aggregation = Aggregation::new(0);
+        let expected = model.aggregate(THINGS, &pipeline, &aggregation).await.unwrap();
+        let found = transaction.aggregate(THINGS, &pipeline, &aggregation).await.unwrap();
+        assert_eq!(texts(&found), texts(&expected), "{when}: {by}");
+    }
     let ids = ["a", "b", "e", "z"].map(id);
     let expected = model.get_many(THINGS, &ids).await.unwrap();
     assert_eq!(transaction.get_many(THINGS, &ids).await.unwrap(), expected, "{when}");
+}
+
+/// A pipeline that takes what matches and goes on with more stages.
+fn pipeline(by: &str, stages: &str) -> Pipeline {
+    Pipeline::parse(&documents(&format!(r#"[{{"$match":{by}}}{stages}]"#))).unwrap()
 }
 
 /// What a transaction does first | what somebody else does then | whether it may still commit a
@@ -125,6 +138,8 @@ find {"_id":"b"}       | update {"_id":"b"} {"$set":{"n":0}} | conflict
 find {"_id":"b"}       | update {"_id":"c"} {"$set":{"n":0}} | fine
 find {"_id":"z"}       | insert {"_id":"z"}                 | conflict
 find {}                | insert {}                          | conflict
+sum {"n":{"$gte":2}}   | insert {"n":2}                     | conflict
+sum {"n":{"$gte":2}}   | insert {"n":1}                     | fine
 count {}               | insert {}                          | conflict
 count {"n":2}          | update {"_id":"b"} {"$inc":{"n":1}} | conflict
 count {"n":2}          | update {"_id":"c"} {"$inc":{"n":1}} | fine
@@ -159,6 +174,12 @@ async fn what_was_read_holds_or_the_commit_is_refused(store: Store) {
         match what {
             "find" => drop(transaction.find(find(argument)).await.unwrap()),
             "count" => drop(transaction.count(THINGS, &filter(argument)).await.unwrap()),
+            "sum" => {
+                let sum = r#",{"$group":{"_id":null,"sum":{"$sum":"$n"}}}"#;
+                let (sum, how) = (pipeline(argument, sum), Aggregation::new(0));
+                let found = transaction.aggregate(THINGS, &sum, &how).await.unwrap();
+                assert_eq!(texts(&found), r#"{"_id":null,"sum":5}"#);
+            }
             "get" => drop(transaction.get(THINGS, &id(argument)).await.unwrap()),
             "insert" => drop(transaction.insert(THINGS, vec![document(argument)]).await.unwrap()),
             "remove" => drop(transaction.remove(remove(argument, true)).await.unwrap()),
