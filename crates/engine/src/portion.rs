@@ -244,7 +244,7 @@ fn unique_keys(state: &State, intents: &[Intent]) -> Vec<Bytes> {
     for intent in intents {
         if let Intent::Insert { target, documents } = intent {
             let indexes = state.indexes().of(target.collection.number);
-            for document in documents {
+            for document in documents.iter() {
                 keys.extend(maintain::unique_keys(&indexes, &document.bytes));
             }
         }
