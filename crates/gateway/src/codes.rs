@@ -18,6 +18,7 @@ pub fn vendor_code(code: Code) -> &'static str {
         Code::InvalidContext => "INVALID_CONTEXT",
         Code::PayloadTooLarge => "EXCEED_MAX_PAYLOAD_SIZE",
         Code::CollectionMissing => "DATABASE_COLLECTION_NOT_EXIST",
+        Code::DocumentMissing => "DOCUMENT_NOT_FOUND",
         Code::CollectionExists => "DATABASE_COLLECTION_ALREADY_EXIST",
         Code::DatabasePermissionDenied => "DATABASE_PERMISSION_DENIED",
         Code::InvalidOperator => "DATABASE_INVALID_OPERRATOR",
@@ -64,8 +65,13 @@ pub fn http_status(code: Code) -> u16 {
         Code::StoragePermissionDenied
         | Code::StorageSignatureInvalid
         | Code::DatabasePermissionDenied => 403,
-        Code::FileMissing | Code::FunctionMissing | Code::CollectionMissing => 404,
-        Code::TransactionConflict => 409,
+        Code::FileMissing
+        | Code::FunctionMissing
+        | Code::CollectionMissing
+        | Code::DocumentMissing
+        | Code::Unsupported => 404,
+        // What the documents refuse is the caller's to correct.
+        Code::TransactionConflict | Code::CollectionExists | Code::DatabaseRefused => 409,
         Code::PayloadTooLarge => 413,
         Code::Overloaded => 429,
         Code::StoreFailed | Code::StorageFailed => 503,

@@ -29,6 +29,11 @@ pub fn family_b(document: &[u8]) -> Result<String> {
     })
 }
 
+/// One document as canonical extended JSON.
+pub fn canonical(document: &[u8]) -> Result<String> {
+    ejson::canonical_raw(document).map_err(damaged)
+}
+
 /// One document as relaxed extended JSON.
 pub fn relaxed(document: &[u8]) -> Result<String> {
     ejson::relaxed_raw(document).map_err(damaged)

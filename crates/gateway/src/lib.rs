@@ -25,6 +25,7 @@ mod multipart;
 mod open_api_messages;
 mod origin;
 mod reply;
+mod rest;
 mod routes;
 mod server;
 mod upload;

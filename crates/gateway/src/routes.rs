@@ -11,7 +11,7 @@ use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::server::Gateway;
-use crate::{admin, api, auth, console, file_transfer, hosting, reply, web};
+use crate::{admin, api, auth, console, file_transfer, hosting, reply, rest, web};
 
 /// The whole listener.
 pub fn router(gateway: Arc<Gateway>) -> Router {
@@ -24,6 +24,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         )
         .route("/_api/dev/users", get(console::dev_users))
         .merge(auth::routes())
+        .merge(rest::routes())
         .layer(middleware::from_fn(cross_origin));
     let console = if gateway.options().has_console { console::routes() } else { Router::new() };
     Router::new()

@@ -15,7 +15,7 @@ use crate::server::Gateway;
 use crate::{actions, origin, upload};
 
 /// The largest database request of a client, in bytes (protocol 03 §10).
-const DATABASE_BYTES_MAX: usize = 512 * 1024;
+pub const DATABASE_BYTES_MAX: usize = 512 * 1024;
 
 /// Answers one request of a client SDK.
 pub async fn handle(State(gateway): State<Arc<Gateway>>, request: Request<Body>) -> Response<Body> {

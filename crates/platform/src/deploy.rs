@@ -1,6 +1,7 @@
 //! Putting a project into an environment: collections and their permissions, storage, hosting,
 //! functions.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use functions::{DeployReport, Package};
@@ -8,6 +9,7 @@ use rules::Acl;
 
 use crate::environment::Environment;
 use crate::error::{Code, Error, Result};
+use crate::indexes::IndexSpec;
 use crate::journal::Event;
 
 pub use functions::{FunctionInfo, Settings as FunctionSettings, Source};
@@ -17,6 +19,8 @@ pub use functions::{FunctionInfo, Settings as FunctionSettings, Source};
 pub struct ProjectSettings {
     /// Collections to create, with their permission mode.
     pub collections: Vec<(String, Acl)>,
+    /// The indexes of each of these collections, names filled in.
+    pub indexes: BTreeMap<String, Vec<IndexSpec>>,
     /// The permission mode of files; unchanged when absent.
     pub storage: Option<Acl>,
     /// The folder of the hosted site.

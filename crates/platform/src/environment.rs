@@ -42,6 +42,8 @@ pub struct Environment {
     files: Files,
     access: Access,
     transactions: Transactions,
+    /// Held while the indexes of a project's file are applied.
+    index_turn: tokio::sync::Mutex<()>,
     hosting: RwLock<Option<PathBuf>>,
     /// Why the latest deployment of a function was refused, by name: callers are told, too.
     refusals: Mutex<HashMap<String, String>>,
@@ -72,6 +74,7 @@ impl Environment {
             files,
             access,
             transactions: Transactions::default(),
+            index_turn: tokio::sync::Mutex::default(),
             hosting: RwLock::default(),
             refusals: Mutex::default(),
             shared,
@@ -153,6 +156,10 @@ impl Environment {
 
     pub(crate) fn transactions(&self) -> &Transactions {
         &self.transactions
+    }
+
+    pub(crate) fn index_turn(&self) -> &tokio::sync::Mutex<()> {
+        &self.index_turn
     }
 
     pub(crate) fn functions(&self) -> &Functions {

@@ -34,6 +34,8 @@ pub enum Code {
     PayloadTooLarge,
     /// The collection does not exist.
     CollectionMissing,
+    /// The document does not exist.
+    DocumentMissing,
     /// The collection exists already.
     CollectionExists,
     /// The caller may not do this with the collection.
@@ -86,6 +88,7 @@ impl Code {
         Code::InvalidContext,
         Code::PayloadTooLarge,
         Code::CollectionMissing,
+        Code::DocumentMissing,
         Code::CollectionExists,
         Code::DatabasePermissionDenied,
         Code::InvalidOperator,

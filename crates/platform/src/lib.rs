@@ -17,6 +17,7 @@ pub mod deploy;
 pub mod directory;
 pub mod environment;
 mod error;
+pub mod indexes;
 pub mod invocations;
 pub mod journal;
 pub mod keys;

@@ -18,6 +18,11 @@ impl From<engine::Error> for Error {
             | E::Contended
             | E::TransactionExpired { .. }
             | E::TransactionTooLarge { .. }
+            | E::IndexRefused { .. }
+            | E::IndexExists { .. }
+            | E::IndexMissing { .. }
+            | E::TooManyIndexes
+            | E::ParallelArrays { .. }
             | E::Value(_) => Code::DatabaseRefused,
             _ => Code::StoreFailed,
         };

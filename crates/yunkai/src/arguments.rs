@@ -109,10 +109,61 @@ pub enum DatabaseCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Say how a query is carried out, and which index would help. / 查看查询计划
+    Explain {
+        /// The collection.
+        collection: String,
+        /// Which documents.
+        #[command(flatten)]
+        question: Question,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List, create or drop indexes. / 管理索引
+    #[command(subcommand)]
+    Indexes(IndexesCommand),
     /// Read documents from a file: JSON Lines, a JSON array, CSV or BSON. / 导入文档
     Import(Import),
     /// Write documents to a file: JSON Lines or CSV. / 导出文档
     Export(Export),
+}
+
+/// `yunkai database indexes`.
+#[derive(Debug, Subcommand)]
+pub enum IndexesCommand {
+    /// List the indexes of a collection. / 列出索引
+    List {
+        /// The collection.
+        collection: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Create an index and wait until it is in use. / 创建索引
+    Create {
+        /// The collection.
+        collection: String,
+        /// The fields in order of importance, as JSON: '{"owner": 1, "at": -1, "place": "2dsphere"}'.
+        #[arg(long)]
+        keys: String,
+        /// Its name; made of the keys when absent.
+        #[arg(long)]
+        name: Option<String>,
+        /// Refuse two documents with the same key.
+        #[arg(long)]
+        unique: bool,
+        /// Remove documents this many seconds after the date in the only field.
+        #[arg(long)]
+        expire_after_seconds: Option<u64>,
+    },
+    /// Drop an index. / 删除索引
+    Drop {
+        /// The collection.
+        collection: String,
+        /// The index.
+        name: String,
+    },
 }
 
 /// Which documents, in which order, and what of them.

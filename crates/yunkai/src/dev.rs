@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Result;
-use platform::deploy;
 use platform::journal::{Event, Journal};
 use platform::{Environment, StoreOptions};
+use platform::{deploy, indexes};
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::arguments;
@@ -52,8 +52,12 @@ pub async fn run(arguments: arguments::Dev) -> Result<()> {
 
 /// Applies the settings and deploys every function; one that cannot be deployed does not keep the
 /// others from working.
-pub async fn deploy_all(environment: &Environment, project: &Project) -> Result<()> {
+///
+/// Indexes are filled in the background; the journal says when each is in use.
+pub async fn deploy_all(environment: &Arc<Environment>, project: &Project) -> Result<()> {
     deploy::apply_settings(environment, &project.settings).await?;
+    let (indexed, wanted) = (Arc::clone(environment), project.settings.indexes.clone());
+    tokio::spawn(async move { indexes::apply(&indexed, &wanted).await });
     let functions = project.functions()?;
     for existing in deploy::list_functions(environment) {
         if !functions.iter().any(|(name, _)| *name == existing.name) {

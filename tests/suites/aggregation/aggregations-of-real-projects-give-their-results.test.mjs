@@ -31,6 +31,10 @@ const expected = {
     },
   ],
   piped: [{ _id: 'u1', name: 'Ann', posts: [{ n: 3 }] }],
+  days: [
+    { _id: '2024-01-01', total: 3, list: ['p2', 'p3'], most: 2 },
+    { _id: '2024-01-02', total: 3, list: ['p1'], most: 3 },
+  ],
   unwound: [{ _id: 'b', count: 2 }],
   none: [],
   some: [{ total: 2 }],

@@ -1,9 +1,12 @@
 /** `yunkai database collections` and `query`, and what is said when there is no server. */
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { test } from 'node:test';
 import { yunkai } from '../../harness/command.mjs';
 import { project } from '../../harness/project.mjs';
 import { run, serve, temporaryFolder } from '../../harness/server.mjs';
+import { rootDir } from '../../harness/settings.mjs';
 import { nodeSdk } from '../../harness/vendor.mjs';
 import { request } from '../../harness/wire.mjs';
 
@@ -72,4 +75,21 @@ test('the API wants the key, even on this machine, and knows its paths', async (
   assert.equal((await request(`${url}/made`, gone)).status, 200);
   assert.equal((await request(`${url}/made`, gone)).status, 404);
   assert.equal((await request(`${server.url}/_api/database/no`, gone)).status, 404);
+});
+
+test('every path of the description is served', async (t) => {
+  const server = await serve(t, (await project(t)).dir);
+  const text = await readFile(path.join(rootDir, 'docs', 'reference', 'openapi.json'), 'utf8');
+  const headers = { authorization: `Bearer ${server.credentials().apiKey}` };
+  for (const [template, item] of Object.entries(JSON.parse(text).paths)) {
+    const place = template.replaceAll(/\{\w+\}/g, 'nothing');
+    for (const method of ['get', 'post', 'delete'].filter((method) => item[method])) {
+      const init = { method: method.toUpperCase(), headers };
+      const { status, body } = await request(`${server.url}${place}`, init);
+      assert.ok(
+        status !== 405 && body.code !== 'INVALID_ACTION',
+        `${method} ${template}: ${status}`,
+      );
+    }
+  }
 });

@@ -5,6 +5,7 @@
 //! relaxed extended JSON. `docs/reference/openapi.json` describes it.
 
 mod database;
+mod indexes;
 mod transfer;
 
 use std::sync::Arc;
@@ -38,6 +39,9 @@ pub fn routes() -> Router<Arc<Gateway>> {
         .route(&of("query"), post(database::query))
         .route(&of("count"), post(database::count))
         .route(&of("aggregate"), post(database::aggregate))
+        .route(&of("indexes"), get(indexes::list).post(indexes::create))
+        .route(&of("indexes/{index}"), delete(indexes::drop_index))
+        .route(&of("explain"), post(indexes::explain))
         .route(&of("import"), post(transfer::import))
         .route(&of("export"), post(transfer::export))
         .route("/_api/database/{*rest}", any(unknown))
@@ -102,13 +106,8 @@ async fn answer(outcome: impl Future<Output = Result<String>>) -> Response<Body>
 
 fn refuse(error: &Error) -> Response<Body> {
     reply::note("", error);
-    let status = match error.code() {
-        // What the documents refuse is the caller's to correct.
-        Code::DatabaseRefused => 409,
-        Code::Unsupported => 404,
-        code => http_status(code),
-    };
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status = StatusCode::from_u16(http_status(error.code()));
+    let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     reply::json_response(status, told(error).to_string())
 }
 

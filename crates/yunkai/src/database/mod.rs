@@ -2,6 +2,7 @@
 
 mod export;
 mod import;
+mod indexes;
 
 use anyhow::Result;
 use reqwest::Method;
@@ -19,6 +20,10 @@ pub async fn run(database: Database) -> Result<()> {
         DatabaseCommand::Query { collection, question, json } => {
             query(&client, &collection, question, json).await
         }
+        DatabaseCommand::Explain { collection, question, json } => {
+            indexes::explain(&client, &collection, question, json).await
+        }
+        DatabaseCommand::Indexes(command) => indexes::run(&client, command).await,
         DatabaseCommand::Import(import) => import::run(&client, import).await,
         DatabaseCommand::Export(export) => export::run(&client, export).await,
     }

@@ -20,10 +20,18 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
         }
     };
     let text = text.trim_start_matches('\u{feff}');
-    serde_json::from_str(text).map(Some).map_err(|error| {
-        anyhow!(
-            "{0} cannot be understood: {error}. Correct it there. / {0} 有误:{error}。请在该处修改。",
-            path.display()
-        )
-    })
+    serde_json::from_str(text).map(Some).map_err(|error| misunderstood(path, &error))
+}
+
+/// What is wrong and where; the cause may be in both languages itself.
+fn misunderstood(path: &Path, error: &serde_json::Error) -> anyhow::Error {
+    let (line, column) = (error.line(), error.column());
+    let text = error.to_string();
+    let cause = text.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&text);
+    let (english, chinese) = cause.split_once(" / ").unwrap_or((cause, cause));
+    anyhow!(
+        "{0} cannot be understood: {english} at line {line} column {column}. Correct it there. / {0} \
+         有误:{chinese}(第 {line} 行第 {column} 列)。请在该处修改。",
+        path.display()
+    )
 }

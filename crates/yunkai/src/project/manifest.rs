@@ -1,6 +1,6 @@
 //! `yunkai.json`: what the vendors' files cannot say. Unknown keys are errors with their place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::{Result, bail};
@@ -8,7 +8,7 @@ use platform::Acl;
 use platform::deploy::{FunctionSettings, ProjectSettings};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::{json, layout};
+use super::{index::Index, json, layout};
 
 /// The file, as far as this version understands it.
 #[derive(Debug, Default, Deserialize)]
@@ -29,7 +29,7 @@ struct Collection {
     #[serde(deserialize_with = "acl")]
     acl: Option<Acl>,
     rule: Option<serde_json::Value>,
-    indexes: Vec<serde_json::Value>,
+    indexes: Vec<Index>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -77,6 +77,13 @@ pub fn read(project: &Path) -> Result<Manifest> {
             path.display()
         );
     }
+    if let Some((collection, name)) = manifest.twice() {
+        bail!(
+            "{0}: collections.{collection}.indexes has two indexes named '{name}': give one another \
+             name. / {0}:collections.{collection}.indexes 中有两个名为「{name}」的索引,请改名。",
+            path.display()
+        );
+    }
     Ok(manifest)
 }
 
@@ -86,9 +93,6 @@ impl Manifest {
         for (name, collection) in &self.collections {
             if collection.rule.is_some() {
                 return Some(format!("collections.{name}.rule"));
-            }
-            if !collection.indexes.is_empty() {
-                return Some(format!("collections.{name}.indexes"));
             }
         }
         if self.storage.as_ref().is_some_and(|storage| storage.rule.is_some()) {
@@ -104,13 +108,27 @@ impl Manifest {
         with_triggers.map(|(name, _)| format!("functions.{name}.triggers"))
     }
 
-    /// Collections, storage and hosting.
+    /// The first index name that stands twice, and its collection.
+    fn twice(&self) -> Option<(&str, String)> {
+        self.collections.iter().find_map(|(collection, it)| {
+            let mut seen = BTreeSet::new();
+            let mut names = it.indexes.iter().map(|index| index.spec().name);
+            names.find(|name| !seen.insert(name.clone())).map(|name| (collection.as_str(), name))
+        })
+    }
+
+    /// Collections, their indexes, storage and hosting.
     pub fn project_settings(&self, project: &Path) -> ProjectSettings {
         ProjectSettings {
             collections: self
                 .collections
                 .iter()
                 .map(|(name, collection)| (name.clone(), collection.acl.unwrap_or_default()))
+                .collect(),
+            indexes: self
+                .collections
+                .iter()
+                .map(|(name, it)| (name.clone(), it.indexes.iter().map(Index::spec).collect()))
                 .collect(),
             storage: self.storage.as_ref().and_then(|storage| storage.acl),
             hosting: self.hosting.as_ref().map(|folder| project.join(folder)),

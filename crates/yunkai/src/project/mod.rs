@@ -1,6 +1,7 @@
 //! A project folder as its developer laid it out: WeChat DevTools' way or the CloudBase CLI's,
 //! with `yunkai.json` beside.
 
+mod index;
 mod json;
 mod layout;
 mod manifest;
@@ -127,6 +128,27 @@ mod tests {
             ("yunkai.json", "{\n  \"colections\": {}\n}", "line 2"),
             ("yunkai.json", r#"{"collections":{"a":{"acl":"PUBLIC"}}}"#, "PUBLIC"),
             ("yunkai.json", r#"{"collections":{"a":{"rule":{"read":true}}}}"#, "rule"),
+            ("yunkai.json", r#"{"collections":{"a":{"indexes":[{"keys":[]}]}}}"#, "line 1"),
+            (
+                "yunkai.json",
+                r#"{"collections":{"a":{"indexes":[{"keys":[{"n":2}]}]}}}"#,
+                "2dsphere",
+            ),
+            (
+                "yunkai.json",
+                r#"{"collections":{"a":{"indexes":[{"keys":[{"a":1,"b":1}]}]}}}"#,
+                "one field",
+            ),
+            (
+                "yunkai.json",
+                r#"{"collections":{"a":{"indexes":[{"keys":[{"a":1}],"sparse":true}]}}}"#,
+                "sparse",
+            ),
+            (
+                "yunkai.json",
+                r#"{"collections":{"a":{"indexes":[{"keys":[{"a":1}]},{"keys":[{"a":1}]}]}}}"#,
+                "a_1",
+            ),
             ("yunkai.json", r#"{"functions":{"a":{"timeout":-1}}}"#, "line 1"),
             ("project.config.json", "{", "project.config.json"),
             ("project.config.json", r#"{"cloudfunctionRoot":"../out"}"#, "cloudfunctionRoot"),
