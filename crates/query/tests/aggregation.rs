@@ -142,5 +142,5 @@ fn every_pipeline_row_holds() {
         failures.extend(judge(case, outcome, &print(&documents(case.get("gives")))));
     }
     assert!(failures.is_empty(), "{} fail:\n{}", failures.len(), failures.join("\n"));
-    assert!(cases.len() >= 4, "rows were lost: {}", cases.len());
+    assert!(cases.len() >= 200, "rows were lost: {}", cases.len());
 }

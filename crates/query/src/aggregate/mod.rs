@@ -14,6 +14,8 @@ mod accumulator;
 mod bucket;
 mod document;
 mod facet;
+mod geo_near;
+mod graph;
 mod group;
 mod joining;
 mod lookup;
@@ -114,7 +116,16 @@ fn parse_stages<'s>(
                 format_args!("pipeline[{position}] 必须是对象,请修改。"),
             ));
         };
-        parsed.append(&mut stage::parse_stage(position, stage, names)?);
+        let mut placed = stage::parse_stage(position, stage, names)?;
+        if position > 0 && placed.iter().any(|placed| placed.name == "$geoNear") {
+            return Err(Error::malformed(
+                format_args!(
+                    "pipeline[{position}] $geoNear is only valid as the first stage; move it."
+                ),
+                format_args!("pipeline[{position}] $geoNear 只能作为第一个阶段,请移动。"),
+            ));
+        }
+        parsed.append(&mut placed);
     }
     names.nested -= 1;
     Ok(optimize::optimize(parsed))

@@ -29,6 +29,9 @@ pub(crate) fn request<'s>(
 ) -> (Request, &'s [Placed]) {
     let mut filter = Filter::all();
     let mut rest = stages;
+    if let Some(Placed { stage: Stage::GeoNear(geo_near), .. }) = stages.first() {
+        filter = geo_near.filter().clone();
+    }
     while let Some((Placed { stage: Stage::Match(next), .. }, after)) = rest.split_first() {
         filter = filter.and(bound.filter(next));
         rest = after;

@@ -6,6 +6,8 @@ use value::{Document, Value};
 
 use super::bucket::{self, BucketAuto, Bucketing};
 use super::facet::{Facet, Faceting};
+use super::geo_near::{GeoNear, Measuring};
+use super::graph::{GraphLookup, Walking};
 use super::group::{Group, Grouping};
 use super::lookup::{LookingUp, Lookup};
 use super::shape::{Shape, Shaping};
@@ -49,6 +51,8 @@ pub(crate) enum Stage {
     Facet(Arc<Facet>),
     Lookup(Arc<Lookup>),
     Union(Arc<Union>),
+    GeoNear(Arc<GeoNear>),
+    GraphLookup(Arc<GraphLookup>),
 }
 
 /// The names of all stages, so that a parsed one can keep its own.
@@ -145,6 +149,8 @@ fn parse_known(name: &str, operand: &Value, names: &mut Names) -> Result<Vec<Sta
         "$bucketAuto" => Stage::BucketAuto(Arc::new(BucketAuto::parse(operand, names)?)),
         "$facet" => Stage::Facet(Arc::new(Facet::parse(operand, names)?)),
         "$lookup" => Stage::Lookup(Arc::new(Lookup::parse(operand, names)?)),
+        "$geoNear" => return GeoNear::parse(operand),
+        "$graphLookup" => Stage::GraphLookup(Arc::new(GraphLookup::parse(operand, names)?)),
         "$unionWith" => Stage::Union(Arc::new(Union::parse(operand, names)?)),
         _ => return Err(Error::unknown_operator(name, "")),
     };
@@ -233,6 +239,8 @@ impl Stage {
             Stage::BucketAuto(bucket) => Box::new(Bucketing::new(Arc::clone(bucket))),
             Stage::Facet(facet) => Box::new(Faceting::new(Arc::clone(facet))),
             Stage::Lookup(lookup) => Box::new(LookingUp::new(Arc::clone(lookup))),
+            Stage::GeoNear(geo_near) => Box::new(Measuring(Arc::clone(geo_near))),
+            Stage::GraphLookup(graph) => Box::new(Walking::new(Arc::clone(graph))),
             Stage::Union(union) => Box::new(Uniting::new(Arc::clone(union))),
         }
     }
@@ -242,6 +250,7 @@ impl Stage {
         match self {
             Stage::Lookup(lookup) => lookup.collections(out),
             Stage::Union(union) => union.collections(out),
+            Stage::GraphLookup(graph) => graph.collections(out),
             Stage::Facet(facet) => facet.collections(out),
             _ => {}
         }
