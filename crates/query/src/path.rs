@@ -29,8 +29,14 @@ impl Path {
     /// Splits at the dots. Empty names are allowed here: a stored field may have one.
     ///
     /// # Errors
-    /// More segments than a document can be deep.
+    /// More segments than a document can be deep, and NUL, which no stored name can hold.
     pub(crate) fn parse(text: &str) -> Result<Path, Error> {
+        if text.contains('\0') {
+            return Err(Error::malformed(
+                "A field name cannot hold the NUL character; correct the path.",
+                "字段名不能包含 NUL 字符,请修改路径。",
+            ));
+        }
         let segments: Vec<Segment> = text
             .split('.')
             .take(DEPTH_MAX + 1)

@@ -34,8 +34,8 @@ pub async fn open(store: &Store) -> Result<Engine, Error> {
 /// Several clients that work at the same time.
 #[derive(Clone, Debug)]
 pub struct Clients {
-    /// Where they work.
-    pub engine: Engine,
+    /// The nodes they work on, each on one of them; one database.
+    pub nodes: Vec<Engine>,
     /// Where they note what they do.
     pub history: History,
     /// What they do.
@@ -57,11 +57,12 @@ impl Clients {
     ) -> Anyhow<Option<String>> {
         let complaint = Arc::new(Mutex::new(None));
         let mut working = tokio::task::JoinSet::new();
-        for _ in 0..=dice.below(clients) {
+        for client in 0..=dice.below(clients) {
+            let node = client as usize % self.nodes.len();
             let (this, complaint) = (self.clone(), Arc::clone(&complaint));
             let (operations, pauses) = (dice.below(operations), dice.throw());
             working.spawn(async move {
-                if let Err(error) = this.one(operations, Dice::new(pauses, 0)).await {
+                if let Err(error) = this.one(node, operations, Dice::new(pauses, 0)).await {
                     let mut complaint = complaint.lock().unwrap_or_else(PoisonError::into_inner);
                     complaint.get_or_insert(error);
                 }
@@ -75,13 +76,13 @@ impl Clients {
     }
 
     /// One client.
-    async fn one(&self, operations: u64, mut pauses: Dice) -> Result<(), String> {
+    async fn one(&self, node: usize, operations: u64, mut pauses: Dice) -> Result<(), String> {
         for _ in 0..operations {
             for _ in 0..pauses.below(4) {
                 tokio::task::yield_now().await;
             }
             let number = self.history.begin();
-            match perform(&self.engine, self.seed, number).await {
+            match perform(&self.nodes[node], self.seed, number).await {
                 Ok(answer) => self.history.end(number, answer),
                 Err(error) => {
                     self.history.end(number, Answer::Unknown);

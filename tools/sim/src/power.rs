@@ -237,7 +237,7 @@ pub fn live(data: &Path, marks: &Path, seed: u64, begun: usize) -> Result<()> {
         for _ in 0..1 + dice.below(2) {
             let store = Store::fjall(data, options(seed))?;
             let engine = client::open(&store).await?;
-            let clients = Clients { engine: engine.clone(), history: history.clone(), seed };
+            let clients = Clients { nodes: vec![engine.clone()], history: history.clone(), seed };
             let most = 60 + dice.below(100);
             if let Some(complaint) = clients.work(&mut dice, 4, most).await? {
                 bail!("{complaint}");

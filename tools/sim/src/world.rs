@@ -127,20 +127,38 @@ struct World {
 
 impl World {
     /// Returns the first error that some client met.
-    async fn live(self, dice: &mut Dice, end: End) -> Result<Option<String>> {
-        let engine = match client::open(&self.store).await {
-            Ok(engine) => engine,
-            Err(error) => return Ok(Some(format!("opening failed: {error}"))),
-        };
+    async fn live(&self, dice: &mut Dice, end: End) -> Result<Option<String>> {
+        let mut nodes = Vec::new();
+        for _ in 0..if dice.once_in(3) { 2 + dice.below(2) } else { 1 } {
+            match client::open(&self.store).await {
+                Ok(engine) => nodes.push(engine),
+                Err(error) => return Ok(Some(format!("opening failed: {error}"))),
+            }
+        }
         let (seed, history) = (self.seed, self.history.clone());
-        let clients = Clients { engine: engine.clone(), history, seed };
-        let complaint = clients.work(dice, 5, 24).await?;
-        if matches!(end, End::Closed)
-            && let Err(error) = engine.close().await
-        {
-            return Ok(Some(format!("closing failed: {error}")));
+        let clients = Clients { nodes: nodes.clone(), history, seed };
+        let complaint = tokio::select! {
+            biased;
+            complaint = clients.work(dice, 5, 24) => complaint?,
+            () = self.power_failed() => Some("the power failed".to_owned()),
+        };
+        if matches!(end, End::Closed) {
+            for engine in nodes {
+                if let Err(error) = engine.close().await {
+                    return Ok(Some(format!("closing failed: {error}")));
+                }
+            }
         }
         Ok(complaint)
+    }
+
+    /// Completes a while after the power failed: some still learn of it, others never do.
+    async fn power_failed(&self) {
+        // Nothing is ever committed past this, so it ends with the handle.
+        let _ = self.store.committed_past(u64::MAX).await;
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Opens the database with nobody else there and looks at everything.
