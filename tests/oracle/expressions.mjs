@@ -88,7 +88,7 @@ const makers = {
     (c, d) => ({
       $dateToString: {
         date: of(c, 'date', d),
-        format: c.one(['%Y-%m-%d', '%H:%M:%S.%L', '%j %%']),
+        format: c.one(['%Y-%m-%d', '%H:%M:%S.%L', '%j/%m']),
       },
     }),
     (c, d) => ({ $toString: c.one(['$m', true, of(c, 'text', d), of(c, 'date', d)]) }),
@@ -149,7 +149,7 @@ const makers = {
     (c) => ({
       $dateFromParts: { year: 2000 + c.roll(30), month: 1 + c.roll(12), day: 1 + c.roll(28) },
     }),
-    (c) => ({ $toDate: c.one([0, 1_700_000_000_000]) }),
+    (c) => ({ $toDate: c.one([3_000_000_000, 1_700_000_000_000]) }),
     (c, d) => ({ $add: [of(c, 'date', d), c.roll(1000) * 1000] }),
   ],
 };

@@ -2,6 +2,7 @@
 
 /** @typedef {import('./chance.mjs').Chance} Chance */
 
+const kinds = ['string', 'object', 'array', 'bool', 'date', 'null', 'number'];
 const patterns = ['x', '^x', 'y$', '^$', 'X', '^x.?$', '[xy]+', '云'];
 
 /**
@@ -63,6 +64,8 @@ const operands = {
   $exists: (chance) => chance.once(2),
   $size: (chance) => chance.roll(4),
   $mod: (chance) => [1 + chance.roll(3), chance.roll(2)],
+  $type: (chance) =>
+    chance.once(3) ? chance.some(1, 2, () => chance.one(kinds)) : chance.one(kinds),
   $all: (chance) => chance.some(0, 2, () => chance.value(1)),
   $regex: (chance) => chance.one(patterns),
   $not: (chance, depth) => operators(chance, depth - 1),

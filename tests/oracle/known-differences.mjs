@@ -17,27 +17,13 @@ import { at, holds, kindOf, meetsArray, operands, pathsOf } from './looking.mjs'
 /** Stages after which fields of the documents are gone. */
 const reshapes = /^\$(project|unset|group|sortByCount|bucket|replaceRoot|facet|count)$/;
 
+const calendar = ['$dateTrunc', '$dateAdd', '$isoWeek', '$isoWeekYear', '$week'];
+
 const orderings = ['$gt', '$gte', '$lt', '$lte'];
 const comparisons = [...orderings, '$eq', '$ne', '$cmp'];
 
-/**
- * Whether an expression of the grammar gives a list.
- * @param {any} expression
- */
-function mayBeList(expression) {
-  return /"(\$l|\$a\.x|\$a|\$literal|\$slice|\$map|\$filter|\$range)"/.test(
-    JSON.stringify(expression),
-  );
-}
-
 /** @type {Difference[]} */
 export const differences = [
-  {
-    name: 'operators that are not there yet',
-    kinds: ['expression', 'pipeline'],
-    reason: 'They are refused by name.',
-    applies: (_, ours) => /\b[Uu]nknown operator /.test(ours.error ?? ''),
-  },
   {
     name: 'objects are ordered by the kinds of their fields before their names',
     kinds: ['filter', 'sort', 'pipeline'],
@@ -90,6 +76,15 @@ export const differences = [
     applies: ({ filter, documents }) =>
       pathsOf(filter).some((path) => path.includes('.')) &&
       holds(documents, (value) => kindOf(value) === 'array' && !value.some(isObject)),
+  },
+  {
+    name: '$type looks at the elements of arrays',
+    kinds: ['filter', 'projection'],
+    reason:
+      'An array has the kinds of its elements, besides its own; mingo looks at the array alone.',
+    applies: ({ filter, projection, documents }) =>
+      operands(filter ?? projection, ['$type']).length > 0 &&
+      holds(documents, (value) => kindOf(value) === 'array' && value.length > 0),
   },
   {
     name: '$in of an array finds equal arrays',
@@ -269,6 +264,30 @@ export const differences = [
       ours.error === undefined && /must resolve to|expects/.test(theirs.error ?? ''),
   },
   {
+    name: 'an operator that mingo does not know in expressions',
+    kinds: ['expression', 'pipeline'],
+    reason: '$indexOfCP is an expression of MongoDB; mingo looks for an accumulator of that name.',
+    applies: (_, ours, theirs) =>
+      ours.error === undefined && /is not registered/.test(theirs.error ?? ''),
+  },
+  {
+    name: 'months end where they end, and weeks are those of ISO 8601',
+    kinds: ['expression', 'pipeline'],
+    reason:
+      'A year after 29 February is 28 February, the month of 1 January 1970 begins on it, 31 December 1969 is in the first week of 1970, and weeks of $week begin with Sunday. mingo says otherwise.',
+    applies: ({ expression, pipeline }, ours, theirs) =>
+      ours.error === undefined &&
+      theirs.error === undefined &&
+      operands(expression ?? pipeline, calendar).length > 0,
+  },
+  {
+    name: 'null in another case is the empty text',
+    kinds: ['expression', 'pipeline'],
+    reason: '$toUpper and $toLower give an empty text for null and for what is missing.',
+    applies: ({ expression, pipeline }) =>
+      operands(expression ?? pipeline, ['$toUpper', '$toLower']).length > 0,
+  },
+  {
     name: 'halves are rounded to the even neighbour',
     kinds: ['expression', 'pipeline'],
     reason: '$round takes 0.75 to 0.8 and 0.25 to 0.2; mingo sees the double behind the digits.',
@@ -284,15 +303,21 @@ export const differences = [
       theirs.error === undefined,
   },
   {
-    name: 'arrays are compared element by element',
+    name: 'values are compared across kinds, arrays element by element',
     kinds: ['expression', 'pipeline'],
     reason:
-      'An array is less than a longer one that begins with it, and equal to itself. mingo sorts both first.',
-    applies: ({ expression, pipeline }, ours, theirs) =>
-      ours.error === undefined &&
-      theirs.error === undefined &&
-      operands(expression ?? pipeline, comparisons).some(
-        (pair) => Array.isArray(pair) && pair.some(mayBeList),
+      'Comparisons of expressions use the order of all kinds: what is missing and null first, numbers, texts, objects, arrays, booleans, dates. An array is less than a longer one that begins with it. mingo answers false across kinds and sorts arrays first.',
+    applies: ({ expression, pipeline }) =>
+      operands(expression ?? pipeline, comparisons).some(Array.isArray),
+  },
+  {
+    name: 'the empty text is true',
+    kinds: ['expression', 'pipeline'],
+    reason:
+      'False are false, null, 0 and what is missing; mingo has $not take the empty text for false too.',
+    applies: ({ expression, pipeline }) =>
+      operands(expression ?? pipeline, ['$not']).some((operand) =>
+        /\$substrCP|\$trim|\$replace/.test(JSON.stringify(operand)),
       ),
   },
   {
