@@ -38,6 +38,7 @@ const expected = {
   unwound: [{ _id: 'b', count: 2 }],
   none: [],
   some: [{ total: 2 }],
+  near: [{ _id: 'here' }, { _id: 'there' }],
   bucketed: [
     { _id: 0, count: 1 },
     { _id: 2, count: 2 },

@@ -10,10 +10,11 @@ use rules::Operation;
 use value::Document;
 
 use super::{
-    LIMIT_DEFAULT, LIMIT_MAX, check_name, judge, ownership::fill_openid, permission_denied,
+    LIMIT_DEFAULT, LIMIT_MAX, check_name, ground::Ground, judge, ownership::fill_openid,
+    permission_denied,
 };
 use crate::caller::Context;
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 
 /// What to compute of a collection.
 #[derive(Debug, Default)]
@@ -24,7 +25,7 @@ pub struct Aggregate {
     pub stages: Vec<Document>,
     /// How many results to answer when no stage says `$limit`; [`LIMIT_DEFAULT`] when absent.
     pub limit: Option<u64>,
-    /// The transaction that is named, which is refused.
+    /// The transaction to read in.
     pub transaction: Option<String>,
 }
 
@@ -47,13 +48,6 @@ pub async fn aggregate_all(context: &Context, aggregate: Aggregate) -> Result<Ve
 
 async fn run(context: &Context, aggregate: Aggregate, limit: Option<u64>) -> Result<Vec<Bytes>> {
     let Aggregate { collection, mut stages, transaction, .. } = aggregate;
-    if transaction.is_some() {
-        return Err(Error::new(
-            Code::Unsupported,
-            "A transaction cannot aggregate: read with where() inside it. / 事务中不支持聚合,请使用 \
-             where() 查询。",
-        ));
-    }
     if let Some(owner) = context.caller.owner_id() {
         stages.iter_mut().for_each(|stage| fill_openid(stage, owner));
     }
@@ -61,7 +55,8 @@ async fn run(context: &Context, aggregate: Aggregate, limit: Option<u64>) -> Res
     let mut aggregation = Aggregation::new(context.now_ms);
     aggregation.limit = limit;
     aggregation.narrowed = narrowed(context, &collection, &pipeline)?;
-    Ok(context.environment.engine().aggregate(&collection, &pipeline, &aggregation).await?)
+    let ground = Ground::of(context, transaction.as_deref()).await?;
+    ground.aggregate(&collection, &pipeline, &aggregation).await
 }
 
 /// What the caller may read of each collection that the pipeline reads.

@@ -1,8 +1,8 @@
 //! Where an operation on documents takes place: on the newest commit, or inside a transaction.
 
 use bytes::Bytes;
-use engine::{Engine, Find, Modified, Modify, Remove};
-use query::Filter;
+use engine::{Aggregation, Engine, Find, Modified, Modify, Remove};
+use query::{Filter, Pipeline};
 use value::{Document, Value};
 
 use crate::caller::Context;
@@ -38,6 +38,21 @@ impl<'a> Ground<'a> {
             None => Ok(self.engine.count(collection, filter).await?),
             Some((id, open)) => {
                 transactions::settled(self.context, id, open.count(collection, filter).await)
+            }
+        }
+    }
+
+    pub(super) async fn aggregate(
+        self,
+        collection: &str,
+        pipeline: &Pipeline,
+        aggregation: &Aggregation,
+    ) -> Result<Vec<Bytes>> {
+        match &self.transaction {
+            None => Ok(self.engine.aggregate(collection, pipeline, aggregation).await?),
+            Some((id, open)) => {
+                let outcome = open.aggregate(collection, pipeline, aggregation).await;
+                transactions::settled(self.context, id, outcome)
             }
         }
     }
