@@ -157,6 +157,8 @@ struct Worker {
     state: State,
     /// The last commit failed, so background work waits for the next caller.
     is_failing: bool,
+    /// Other nodes committed since this one's last turn, so that outrunning them is unlikely.
+    meets_others: bool,
     waiting: mpsc::Receiver<Message>,
     /// Absent where it is a task: time then passes in steps that it must not make.
     idle: Option<Interval>,
@@ -189,7 +191,8 @@ impl Worker {
             idle.set_missed_tick_behavior(MissedTickBehavior::Delay);
             idle
         });
-        let worker = Worker { ways, state, is_failing: false, waiting, idle };
+        let (is_failing, meets_others) = (false, false);
+        let worker = Worker { ways, state, is_failing, meets_others, waiting, idle };
         worker.publish();
         Ok(worker)
     }
@@ -283,12 +286,14 @@ impl Worker {
     }
 
     /// One batch: judged, written, durable. When another node was quicker, judged again while
-    /// nobody else may commit.
+    /// nobody else may commit; among busy nodes the first attempt is spared.
     async fn commit(&mut self, intents: &[Intent]) -> Result<Vec<Result<Outcome, Error>>, Error> {
-        let turn = self.ways.store.turn().await?;
-        match self.commit_on(turn, intents).await {
-            Err(Error::Store(error)) if matches!(*error, store::Error::Outdated) => {}
-            finished => return finished,
+        if !self.meets_others {
+            let turn = self.ways.store.turn().await?;
+            match self.commit_on(turn, intents).await {
+                Err(Error::Store(error)) if matches!(*error, store::Error::Outdated) => {}
+                finished => return finished,
+            }
         }
         let turn = self.ways.store.turn_alone().await?;
         self.commit_on(turn, intents).await
@@ -301,7 +306,8 @@ impl Worker {
     ) -> Result<Vec<Result<Outcome, Error>>, Error> {
         let Ways { recent, options, clock, .. } = &self.ways;
         let snapshot = turn.snapshot();
-        if snapshot.number() != self.state.number() {
+        self.meets_others = snapshot.number() != self.state.number();
+        if self.meets_others {
             self.state.catch_up(snapshot, recent).await?;
             self.publish();
         }

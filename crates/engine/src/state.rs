@@ -156,6 +156,10 @@ impl State {
 
     /// Counts documents and finds the ends of the log after foreign changes.
     async fn adjust(&mut self, snapshot: &Snapshot, foreign: &[Commit]) -> Result<(), Error> {
+        // What may fail comes first: nothing may be counted twice.
+        self.log = ChangeLog::load(snapshot).await?;
+        // Another node may have swept or trimmed without changing any document.
+        self.sweeping = None;
         for record in foreign.iter().flat_map(|commit| &commit.records) {
             match record.kind {
                 ChangeKind::Insert => self.count(record.number, 1),
@@ -163,9 +167,6 @@ impl State {
                 _ => {}
             }
         }
-        // Another node may have swept or trimmed without changing any document.
-        self.sweeping = None;
-        self.log = ChangeLog::load(snapshot).await?;
         Ok(())
     }
 
