@@ -1,9 +1,10 @@
 //! `$inc` and `$mul`. Whole numbers stay whole: 32 bits grow into 64, and beyond 64 bits is an
-//! error rather than a rounded number.
+//! error rather than a rounded number. With a decimal the result is one.
 
 use value::Value;
 
 use crate::Error;
+use crate::expression::decimal;
 use crate::path::Path;
 use crate::update::place::quote;
 
@@ -24,16 +25,14 @@ impl Arithmetic {
 
     /// Refuses amounts that are not numbers, when the update is parsed.
     pub(super) fn check_amount(self, path: &Path, amount: &Value) -> Result<(), Error> {
-        if computable(amount) {
+        if amount.is_number() {
             return Ok(());
         }
         let element = quote(path.text(), amount);
         let verb = if self == Arithmetic::Add { "increment" } else { "multiply" };
         Err(Error::malformed(
-            format_args!(
-                "Cannot {verb} with non-numeric argument: {element}; use an integer or a double."
-            ),
-            format_args!("{} 的参数必须是整数或双精度数:{element},请修改。", self.name()),
+            format_args!("Cannot {verb} with non-numeric argument: {element}; use a number."),
+            format_args!("{} 的参数必须是数字:{element},请修改。", self.name()),
         ))
     }
 
@@ -43,6 +42,7 @@ impl Arithmetic {
             (Arithmetic::Add, amount) => amount.clone(),
             (Arithmetic::Multiply, Value::Int32(_)) => Value::Int32(0),
             (Arithmetic::Multiply, Value::Int64(_)) => Value::Int64(0),
+            (Arithmetic::Multiply, Value::Decimal128(_)) => Value::Decimal128(decimal::from_i64(0)),
             (Arithmetic::Multiply, _) => Value::Double(0.0),
         }
     }
@@ -52,7 +52,7 @@ impl Arithmetic {
     /// # Errors
     /// [`Error::Conflict`] when the field holds no number, or the result leaves 64 bits.
     pub(super) fn apply(self, path: &Path, stored: &Value, amount: &Value) -> Result<Value, Error> {
-        if !computable(stored) {
+        if !stored.is_number() {
             let element = quote(path.text(), stored);
             let name = self.name();
             return Err(Error::conflict(
@@ -69,6 +69,13 @@ impl Arithmetic {
                 let result = self.whole(i64::from(*a), i64::from(*b));
                 let result = result.expect("two 32-bit numbers stay within 64 bits");
                 Ok(i32::try_from(result).map_or(Value::Int64(result), Value::Int32))
+            }
+            (Value::Decimal128(_), _) | (_, Value::Decimal128(_)) => {
+                let (a, b) = (as_decimal(stored), as_decimal(amount));
+                Ok(Value::Decimal128(match self {
+                    Arithmetic::Add => decimal::add(a, b),
+                    Arithmetic::Multiply => decimal::multiply(a, b),
+                }))
             }
             (Value::Double(_), _) | (_, Value::Double(_)) => {
                 let (a, b) = (stored.as_f64(), amount.as_f64());
@@ -101,7 +108,10 @@ impl Arithmetic {
     }
 }
 
-/// Decimals are kept and compared but not computed with.
-fn computable(value: &Value) -> bool {
-    matches!(value, Value::Int32(_) | Value::Int64(_) | Value::Double(_))
+fn as_decimal(value: &Value) -> [u8; 16] {
+    match value {
+        Value::Decimal128(bytes) => *bytes,
+        Value::Double(number) => decimal::from_f64(*number),
+        other => decimal::from_i64(other.as_i64().unwrap_or(0)),
+    }
 }

@@ -1,10 +1,13 @@
-//! Which fields are returned: some of them, all but some, parts of arrays.
+//! Which fields are returned: some of them, all but some, parts of arrays, computed ones.
+
+mod parse;
 
 use value::{DocView, Document, RawDoc, Value, View};
 
-use crate::filter::{ElementCondition, element, is_operators};
-use crate::path::Path;
+use crate::expression::{Expression, Surroundings};
+use crate::filter::ElementCondition;
 use crate::{Error, Filter};
+use parse::Parser;
 
 /// Most fields a projection may name: each costs a look for every field of every document.
 const FIELDS_MAX: usize = 1000;
@@ -18,6 +21,8 @@ pub struct Projection {
     keeps_id: bool,
     /// Whether there is a rule that needs to know which element the filter matched.
     is_positional: bool,
+    /// Fields that are computed, in the order they were written.
+    computed: Vec<(String, Expression)>,
 }
 
 /// Rules by field name; a handful, so a list.
@@ -29,6 +34,8 @@ enum Rule {
     Drop,
     Slice(Slice),
     ElementMatch(ElementCondition),
+    /// Gives way to what is computed.
+    Computed,
     /// Of the first array on the way, the element the filter matched.
     Matched,
     Nested(Fields),
@@ -41,15 +48,23 @@ struct Slice {
     limit: usize,
 }
 
-impl Projection {
-    /// The projection that keeps everything.
-    pub fn none() -> Projection {
+impl Default for Projection {
+    /// Keeps everything.
+    fn default() -> Projection {
         Projection {
             fields: Fields::new(),
             keeps_others: true,
             keeps_id: true,
             is_positional: false,
+            computed: Vec::new(),
         }
+    }
+}
+
+impl Projection {
+    /// The projection that keeps everything.
+    pub fn none() -> Projection {
+        Projection::default()
     }
 
     /// True when documents pass as they are.
@@ -58,8 +73,8 @@ impl Projection {
     }
 
     /// Reads `{"a": 1, "b.c": 1}` (only these and `_id`), `{"a": 0}` (all but these), `$slice`,
-    /// `$elemMatch` and the positional `{"a.$": 1}`. `_id` may be said apart from the others. An
-    /// empty projection keeps everything.
+    /// `$elemMatch`, the positional `{"a.$": 1}` and computed fields, which come last. `_id` may
+    /// be said apart from the others. An empty projection keeps everything.
     ///
     /// # Errors
     /// Inclusion mixed with exclusion, paths within each other, unknown operators, more than 1000
@@ -77,6 +92,7 @@ impl Projection {
             keeps_others: !including,
             keeps_id: parser.id.unwrap_or(true),
             is_positional: parser.positional.is_some(),
+            computed: parser.computed,
         })
     }
 
@@ -128,13 +144,23 @@ impl Projection {
             }
         }
         last.into_iter().for_each(|(name, kept)| out.append(name, kept));
+        if !self.computed.is_empty() {
+            // Parsing has refused what depends on the time or on chance.
+            let surroundings = Surroundings::new(0, 0);
+            for (name, expression) in &self.computed {
+                if let Some(value) = expression.evaluate(&DocView::Raw(*document), &surroundings)? {
+                    out.append(name.clone(), value);
+                }
+            }
+            out.check_limits()?;
+        }
         Ok(out)
     }
 
     fn keep(&self, rule: Option<&Rule>, value: &View<'_>) -> Result<Option<Value>, Error> {
         Ok(match rule {
             None if !self.keeps_others => None,
-            Some(Rule::Drop) => None,
+            Some(Rule::Drop | Rule::Computed) => None,
             None | Some(Rule::Keep | Rule::Matched) => Some(value.to_value()?),
             Some(Rule::Slice(slice)) => Some(slice.apply(value)?),
             Some(Rule::ElementMatch(condition)) => first_element(condition, value)?,
@@ -270,190 +296,4 @@ fn first_element(condition: &ElementCondition, value: &View<'_>) -> Result<Optio
         },
         _ => Ok(None),
     }
-}
-
-#[derive(Default)]
-struct Parser {
-    fields: Fields,
-    /// Whether named fields are the ones kept; unknown until the first that says so.
-    including: Option<bool>,
-    id: Option<bool>,
-    /// How many rules there are, nested ones included.
-    named: usize,
-    /// The positional path.
-    positional: Option<String>,
-}
-
-impl Parser {
-    fn member(&mut self, name: &str, value: &Value) -> Result<(), Error> {
-        if name.starts_with('$') {
-            return Err(Error::unknown_operator(name, ""));
-        }
-        match value {
-            Value::Document(document) if is_operators(document) => {
-                let rule = operator(name, document)?;
-                check_path(name)?;
-                if matches!(rule, Rule::ElementMatch(_)) {
-                    self.says(name, true)?;
-                }
-                self.add(name, rule)
-            }
-            // `{"a": {"b": 1}}` says the same as `{"a.b": 1}`.
-            Value::Document(document) if !document.is_empty() => document
-                .iter()
-                .try_for_each(|(inner, value)| self.member(&format!("{name}.{inner}"), value)),
-            Value::Bool(kept) => self.flag(name, *kept),
-            other if other.is_number() => self.flag(name, other.as_f64() != Some(0.0)),
-            _ => Err(Error::malformed(
-                format_args!("The projection of '{name}' must be 1, 0 or an operator; correct it."),
-                format_args!("'{name}' 的投影值应为 1、0 或操作符,请修改。"),
-            )),
-        }
-    }
-
-    fn flag(&mut self, name: &str, kept: bool) -> Result<(), Error> {
-        if name == "_id" {
-            self.id = Some(kept);
-            return Ok(());
-        }
-        if let Some(array) = name.strip_suffix(".$") {
-            return self.matched(name, array, kept);
-        }
-        check_path(name)?;
-        self.says(name, kept)?;
-        self.add(name, if kept { Rule::Keep } else { Rule::Drop })
-    }
-
-    /// `{"a.$": 1}`
-    fn matched(&mut self, name: &str, array: &str, kept: bool) -> Result<(), Error> {
-        check_path(array)?;
-        if !kept {
-            return Err(Error::malformed(
-                format_args!("The positional projection '{name}' can only include; use 1."),
-                format_args!("位置投影 '{name}' 只能用于包含字段,请改为 1。"),
-            ));
-        }
-        if let Some(other) = self.positional.replace(name.to_owned()) {
-            return Err(Error::malformed(
-                format_args!(
-                    "Cannot specify more than one positional projection per query: '{other}' and \
-                     '{name}'; remove one."
-                ),
-                format_args!("一次查询只能有一个位置投影,'{other}' 与 '{name}' 请保留其一。"),
-            ));
-        }
-        self.says(name, true)?;
-        self.add(array, Rule::Matched)
-    }
-
-    fn says(&mut self, name: &str, including: bool) -> Result<(), Error> {
-        match self.including.replace(including) {
-            Some(before) if before != including => Err(Error::malformed(
-                format_args!(
-                    "A projection names fields to keep or fields to leave out, not both; '{name}' \
-                     does not fit the others."
-                ),
-                format_args!("投影不能同时包含与排除字段,'{name}' 与其他字段不一致,请修改。"),
-            )),
-            _ => Ok(()),
-        }
-    }
-
-    fn add(&mut self, name: &str, rule: Rule) -> Result<(), Error> {
-        self.named += 1;
-        if self.named > FIELDS_MAX {
-            return Err(Error::malformed(
-                format_args!("A projection may name {FIELDS_MAX} fields; name fewer."),
-                format_args!("投影字段不能超过 {FIELDS_MAX} 个,请减少。"),
-            ));
-        }
-        let path = Path::parse(name)?;
-        let (last, parents) = path.segments().split_last().expect("a path is never empty");
-        let collision = || {
-            Error::malformed(
-                format_args!("The projection of '{name}' collides with another one; remove one."),
-                format_args!("'{name}' 的投影与其他字段冲突,请删除其一。"),
-            )
-        };
-        let mut fields = &mut self.fields;
-        for parent in parents {
-            let position = fields.iter().position(|(field, _)| *field == parent.name);
-            let position = position.unwrap_or_else(|| {
-                fields.push((parent.name.clone(), Rule::Nested(Fields::new())));
-                fields.len() - 1
-            });
-            fields = match &mut fields[position].1 {
-                Rule::Nested(inner) => inner,
-                _ => return Err(collision()),
-            };
-        }
-        if find(fields, &last.name).is_some() {
-            return Err(collision());
-        }
-        fields.push((last.name.clone(), rule));
-        Ok(())
-    }
-}
-
-/// Names of fields are neither empty nor operators.
-fn check_path(path: &str) -> Result<(), Error> {
-    let broken = path.split('.').find(|name| name.is_empty() || name.starts_with('$'));
-    match broken {
-        None => Ok(()),
-        Some("") => Err(Error::malformed(
-            format_args!("The path '{path}' has an empty field name; correct the projection."),
-            format_args!("投影路径 '{path}' 中有空字段名,请修改。"),
-        )),
-        Some("$") => Err(Error::malformed(
-            format_args!("The positional operator of '{path}' must come last; correct it."),
-            format_args!("'{path}' 中的位置操作符必须在末尾,请修改。"),
-        )),
-        Some(operator) => Err(Error::unknown_operator(operator, path)),
-    }
-}
-
-fn operator(path: &str, document: &Document) -> Result<Rule, Error> {
-    match document.first() {
-        Some(("$meta", _)) => Err(Error::malformed(
-            format_args!(
-                "$meta at '{path}' needs a full-text index, which this platform does not have; \
-                 leave it out."
-            ),
-            format_args!("'{path}' 处的 $meta 需要全文索引,本平台不支持,请去掉。"),
-        )),
-        Some(("$elemMatch", _)) if path.contains('.') => Err(Error::malformed(
-            format_args!(
-                "Cannot use $elemMatch projection on a nested field: '{path}'; use an aggregation."
-            ),
-            format_args!("$elemMatch 投影不能用于嵌套字段 '{path}',请改用聚合。"),
-        )),
-        Some(("$slice", operand)) if document.len() == 1 => {
-            slice(operand).map(Rule::Slice).ok_or_else(|| {
-                Error::malformed(
-                    format_args!("$slice of '{path}' needs a count or [skip, limit]; correct it."),
-                    format_args!("'{path}' 的 $slice 应为数量或 [跳过数, 数量],请修改。"),
-                )
-            })
-        }
-        Some(("$elemMatch", operand)) if document.len() == 1 => {
-            element(operand, path).map(Rule::ElementMatch)
-        }
-        Some((name, _)) => Err(Error::unknown_operator(name, path)),
-        None => Err(Error::unknown_operator("", path)),
-    }
-}
-
-fn slice(operand: &Value) -> Option<Slice> {
-    if let Value::Array(parts) = operand {
-        let [skip, limit] = parts.as_slice() else {
-            return None;
-        };
-        let limit = usize::try_from(limit.as_i64()?).ok().filter(|limit| *limit > 0)?;
-        return Some(Slice { skip: skip.as_i64()?, limit });
-    }
-    let count = operand.as_i64()?;
-    Some(match usize::try_from(count) {
-        Ok(limit) => Slice { skip: 0, limit },
-        Err(_) => Slice { skip: count, limit: usize::MAX },
-    })
 }
