@@ -57,7 +57,6 @@ impl Default for Transactions {
 pub async fn begin(context: &Context) -> Result<String> {
     let owner = owner(context)?;
     let transactions = context.environment.transactions();
-    transactions.make_room(&owner, context.now_ms)?;
     let transaction = context.environment.engine().begin().await?;
     let id = format!("{}-{}", transactions.node, hex::encode(rand::random::<[u8; 16]>()));
     let entry = Entry {
@@ -65,7 +64,7 @@ pub async fn begin(context: &Context) -> Result<String> {
         began_ms: context.now_ms,
         transaction: Arc::new(RwLock::new(Some(transaction))),
     };
-    transactions.lock().insert(id.clone(), entry);
+    transactions.admit(id.clone(), entry)?;
     Ok(id)
 }
 
@@ -141,13 +140,15 @@ fn find(context: &Context, id: &str) -> Result<Arc<RwLock<Option<Transaction>>>>
 }
 
 impl Transactions {
-    /// Forgets what nobody will end any more, and refuses more than there may be.
-    fn make_room(&self, owner: &Owner, now_ms: i64) -> Result<()> {
+    /// Takes an entry in; forgets those that nobody will end any more, and refuses more than there
+    /// may be.
+    fn admit(&self, id: String, entry: Entry) -> Result<()> {
         let mut entries = self.lock();
-        entries.retain(|_, entry| now_ms - entry.began_ms < KEPT_MS);
-        let is_user = matches!(owner, Owner::User(_));
-        let own = entries.values().filter(|entry| entry.owner == *owner).count();
+        entries.retain(|_, other| entry.began_ms - other.began_ms < KEPT_MS);
+        let is_user = matches!(entry.owner, Owner::User(_));
+        let own = entries.values().filter(|other| other.owner == entry.owner).count();
         if entries.len() < OPEN_MAX && (!is_user || own < OPEN_PER_USER_MAX) {
+            entries.insert(id, entry);
             return Ok(());
         }
         Err(Error::new(
