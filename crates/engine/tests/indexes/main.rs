@@ -9,9 +9,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod building;
 mod calls;
 mod creating;
+mod expiry;
 mod laws;
+mod plans;
 
 use engine::{Change, Clock, Engine, Find, IndexSpec, Modify, Remove};
 use query::{Filter, Projection, Sort, Update};
