@@ -31,6 +31,8 @@ pub(crate) struct Published {
     pub(crate) indexes: Arc<Indexes>,
     /// Position of the newest change.
     pub(crate) newest: Position,
+    /// The last commit failed; background work waits for the next caller.
+    pub(crate) is_failing: bool,
     /// Nothing more will be published.
     pub(crate) is_closed: bool,
 }
@@ -65,9 +67,17 @@ impl Catalogue {
         Arc::clone(&self.published.borrow().indexes)
     }
 
-    /// Waits until an index is filled, or given up.
+    /// Notes that a commit failed.
+    pub(crate) fn fail(&self) {
+        self.published.send_modify(|published| published.is_failing = true);
+    }
+
+    /// Waits until an index is filled, or given up, or is not filled because commits fail.
     pub(crate) async fn built(&self, number: u32) -> Result<Build, Error> {
-        self.wait(|now| !matches!(now.indexes.build(number), Build::UnderWay)).await?;
+        let is_over = |now: &Published| {
+            now.is_failing || !matches!(now.indexes.build(number), Build::UnderWay)
+        };
+        self.wait(is_over).await?;
         Ok(self.indexes().build(number))
     }
 

@@ -277,6 +277,7 @@ impl Worker {
         self.is_failing = committed.is_err();
         let results = committed.unwrap_or_else(|error| {
             tracing::error!(%error, "a commit failed; none of its writes is acknowledged");
+            self.ways.catalogue.fail();
             vec![Err(error); answers.len()]
         });
         for (answer, result) in answers.into_iter().zip(results) {
@@ -350,6 +351,7 @@ impl Worker {
             names: state.names().clone(),
             indexes: state.indexes().clone(),
             newest: state.log().newest(),
+            is_failing: false,
             is_closed: false,
         });
     }

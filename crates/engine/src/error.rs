@@ -98,6 +98,19 @@ pub enum Error {
         second: String,
     },
 
+    /// A geo index does not take what a document holds in its place.
+    #[error(
+        "The index {index} takes places on the earth at '{path}': GeoJSON, or longitude and \
+         latitude within their ranges; correct the document. / 索引 {index} 的字段“{path}”只能存放\
+         地理位置：GeoJSON，或范围内的经纬度；请修改文档。"
+    )]
+    PlaceRefused {
+        /// Name of the index.
+        index: String,
+        /// Dotted path of the place.
+        path: String,
+    },
+
     /// The result would have to be sorted in memory and is too large for that.
     #[error(
         "Sorting this result needs more than 100 MB of memory; create an index in this order, or \

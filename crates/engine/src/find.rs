@@ -10,6 +10,7 @@ use store::Snapshot;
 use value::{DocView, RawDoc, Value};
 
 use crate::catalogue::Collection;
+use crate::near;
 use crate::plan::{self, Examined, Plan, Question, Walk};
 use crate::reading::Reading;
 use crate::{Error, Find, id, layout};
@@ -22,6 +23,9 @@ pub(crate) async fn find(reading: &Reading, find: &Find) -> Result<Vec<Bytes>, E
     let question = question(reading, find);
     if question.wanted == Some(0) {
         return Ok(Vec::new());
+    }
+    if let Some(found) = near::nearest(reading, find).await? {
+        return project(find, found);
     }
     let plan = plan::choose(&reading.snapshot, &question).await?.plan;
     Ok(run(&reading.snapshot, plan, find).await?.0)

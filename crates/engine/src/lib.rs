@@ -29,6 +29,7 @@ mod id;
 mod index;
 mod intent;
 mod layout;
+mod near;
 mod options;
 mod overlay;
 mod plan;

@@ -21,12 +21,17 @@ impl Engine {
         let spec = spec.checked()?;
         let name = spec.name.clone();
         let target = self.index_target(collection).await?;
-        let outcome = self.inner.committer.submit(Intent::CreateIndex { target, spec }).await?;
-        let Outcome::Indexed(number) = outcome else { return Err(Error::Defect) };
-        match self.inner.catalogue.built(number).await? {
-            Build::Done | Build::UnderWay => Ok(name),
-            Build::Failed(Some(error)) => Err(error),
-            Build::Failed(None) => Err(Error::IndexMissing { name }),
+        loop {
+            let intent = Intent::CreateIndex { target: target.clone(), spec: spec.clone() };
+            let outcome = self.inner.committer.submit(intent).await?;
+            let Outcome::Indexed(number) = outcome else { return Err(Error::Defect) };
+            match self.inner.catalogue.built(number).await? {
+                Build::Done => return Ok(name),
+                // Commits fail: asking again says why, or makes it go on.
+                Build::UnderWay => {}
+                Build::Failed(Some(error)) => return Err(error),
+                Build::Failed(None) => return Err(Error::IndexMissing { name }),
+            }
         }
     }
 

@@ -29,11 +29,17 @@ pub(crate) struct Keys {
 /// [`Error::ParallelArrays`], and broken BSON.
 pub(crate) fn keys(index: &Index, document: &RawDoc<'_>) -> Result<Keys, Error> {
     let places = index.fields.iter().map(|field| match field.kind {
-        IndexKind::Geo => Ok(Place::Keys(super::geo::keys(document, field)?)),
+        IndexKind::Geo => Ok(Place::Keys(super::geo::keys(index, document, field)?)),
         _ => Ok(follow(*document, &field.segments)),
     });
     let places = places.collect::<Result<Vec<_>, Error>>()?;
     let mut out = Keys::default();
+    for (at, place) in places.iter().enumerate() {
+        // Several cells of one place make several entries, as an array does.
+        if matches!(place, Place::Keys(cells) if cells.len() > 1) {
+            out.flags.multikey |= 1 << at;
+        }
+    }
     let mut extraction = Extraction { index, out: &mut out };
     extraction.expand(places)?;
     out.keys.sort_unstable();

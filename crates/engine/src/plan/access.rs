@@ -51,14 +51,12 @@ impl Building {
     /// Narrows the next field; `false` when nothing is known of it.
     fn narrow(&mut self, index: &Index, at: usize, bounds: &Bounds) -> bool {
         let field = &index.fields[at];
-        if field.kind == IndexKind::Geo {
-            return false;
-        }
+        let is_geo = field.kind == IndexKind::Geo;
         let clauses: Vec<(usize, &PathBounds)> = bounds
             .clauses
             .iter()
             .enumerate()
-            .filter(|(_, clause)| clause.path == field.path)
+            .filter(|(_, clause)| clause.path == field.path && clause.is_geo == is_geo)
             .collect();
         let found =
             if index.is_multikey(at) { self.one_key(&clauses) } else { all_clauses(&clauses) };

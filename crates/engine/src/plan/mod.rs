@@ -17,6 +17,7 @@ use query::bounds::Interval;
 
 use crate::index::{Index, extract};
 
+pub(crate) use access::ranges;
 pub(crate) use choose::{Question, choose};
 pub(crate) use explain::explain;
 pub use explain::{Bound, Explanation, IndexUse, Rejected};

@@ -14,6 +14,7 @@ mod calls;
 mod creating;
 mod expiry;
 mod laws;
+mod places;
 mod plans;
 
 use engine::{Change, Clock, Engine, Find, IndexSpec, Modify, Remove};

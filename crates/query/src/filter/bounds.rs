@@ -6,13 +6,18 @@
 //! an array in its place ([`value::key::UNDEFINED`] for an empty one), null for what is missing.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use value::{Value, key};
 
 use super::clause::{Clause, Comparison, ElementCondition, Test};
 use super::{Filter, Node};
+
 use crate::path::Path;
 use crate::pattern::Pattern;
+
+/// First byte of the key of a cell: on disk, and not that of any kind.
+const CELL: u8 = 0x70;
 
 /// All that is known of a filter: every member must hold.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +42,8 @@ pub struct PathBounds {
     pub is_exact: bool,
     /// Clauses of one `$elemMatch` carry one number: the same element satisfies all of them.
     pub element: Option<usize>,
+    /// Whether the intervals are of [`cell_key`]s: for an index of places, and only for that.
+    pub is_geo: bool,
     /// Whether it is the element itself that is asked, not a field of it: then one key of the
     /// document lies within all clauses of that number.
     pub is_element: bool,
@@ -114,6 +121,12 @@ impl Gather {
                     }
                 });
             }
+            Clause::Is(Test::Geo(test)) => {
+                into.is_whole = false;
+                if let Some(ranges) = test.cell_ranges() {
+                    into.clauses.push(PathBounds::of_cells(path.text(), &ranges));
+                }
+            }
             clause => {
                 let is_used = self.push(path.text(), clause, None, into);
                 into.is_whole &= is_used;
@@ -125,7 +138,8 @@ impl Gather {
         let Some((intervals, is_exact)) = of_clause(clause) else { return false };
         let intervals = merged(intervals);
         let (path, is_element) = (path.to_owned(), element.is_some());
-        into.clauses.push(PathBounds { path, intervals, is_exact, element, is_element });
+        let is_geo = false;
+        into.clauses.push(PathBounds { path, intervals, is_exact, element, is_geo, is_element });
         true
     }
 
@@ -141,6 +155,7 @@ impl Gather {
                 intervals,
                 is_exact: false,
                 element: Some(element),
+                is_geo: false,
                 is_element: false,
             });
         }
@@ -267,6 +282,35 @@ fn literal_prefix(source: &str, options: &str) -> Option<(String, bool)> {
         }
     }
     (!prefix.is_empty()).then_some((prefix, is_all))
+}
+
+impl PathBounds {
+    /// Places in these cells.
+    pub fn of_cells(path: &str, ranges: &[RangeInclusive<u64>]) -> PathBounds {
+        let interval = |range: &RangeInclusive<u64>| {
+            let text = |cell: u64| format!("cell {cell:016x}");
+            let (low, high) = (cell_key(*range.start()), cell_key(*range.end()));
+            let end = successor(&high).unwrap_or_else(|| vec![0xFF]);
+            let low = Edge { key: low, text: format!("[{}", text(*range.start())) };
+            let high = Edge { key: end, text: format!("{}]", text(*range.end())) };
+            Interval::between(low, high)
+        };
+        PathBounds {
+            path: path.to_owned(),
+            intervals: merged(ranges.iter().map(interval).collect()),
+            is_exact: false,
+            element: None,
+            is_geo: true,
+            is_element: false,
+        }
+    }
+}
+
+/// The key of a cell in an index of places; null has that of null.
+pub fn cell_key(cell: u64) -> Vec<u8> {
+    let mut key = vec![CELL];
+    key.extend_from_slice(&cell.to_be_bytes());
+    key
 }
 
 impl Interval {
