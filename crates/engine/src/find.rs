@@ -24,8 +24,8 @@ pub(crate) async fn find(reading: &Reading, find: &Find) -> Result<Vec<Bytes>, E
     if question.wanted == Some(0) {
         return Ok(Vec::new());
     }
-    if let Some(found) = near::nearest(reading, find).await? {
-        return project(find, found);
+    if let Some(nearest) = near::nearest(reading, find).await? {
+        return project(find, nearest.documents);
     }
     let plan = plan::choose(&reading.snapshot, &question).await?.plan;
     Ok(run(&reading.snapshot, plan, find).await?.0)

@@ -23,6 +23,8 @@ impl From<engine::Error> for Error {
             | E::IndexMissing { .. }
             | E::TooManyIndexes
             | E::ParallelArrays { .. }
+            | E::PlaceRefused { .. }
+            | E::SortTooLarge
             | E::Value(_) => Code::DatabaseRefused,
             _ => Code::StoreFailed,
         };

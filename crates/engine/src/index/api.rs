@@ -68,7 +68,7 @@ impl Engine {
     pub async fn explain(&self, find: &Find) -> Result<Explanation, Error> {
         let reading = self.inner.reading(&find.collection).await?;
         let question = find::question(&reading, find);
-        plan::explain(&reading.snapshot, &question, find, &self.inner.clock).await
+        plan::explain(&reading, &question, find, &self.inner.clock).await
     }
 
     /// Removes what indexes with `expire_after_seconds` say has expired, and returns how many

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use query::Sort;
 use query::bounds::{Bounds, Interval};
-use store::Snapshot;
 
 use super::choose::{self, Choice, Question};
 use super::{Access, Examined, Ranges, needs_sorting};
 use crate::index::{Index, IndexKind};
-use crate::{Clock, Error, Find, find};
+use crate::reading::Reading;
+use crate::{Clock, Error, Find, find, near};
 
 /// How a find was carried out.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,12 +64,26 @@ pub struct Rejected {
 
 /// Runs a find and says how.
 pub(crate) async fn explain(
-    snapshot: &Snapshot,
+    reading: &Reading,
     question: &Question<'_>,
     find: &Find,
     clock: &Clock,
 ) -> Result<Explanation, Error> {
     let begun = clock.now_ms();
+    if let Some(nearest) = near::nearest(reading, find).await? {
+        let index = nearest.index.spec.name.clone();
+        return Ok(Explanation {
+            used: vec![IndexUse { index, bounds: Vec::new(), is_reverse: false }],
+            keys_examined: nearest.examined.keys,
+            documents_examined: nearest.examined.documents,
+            returned: nearest.documents.len() as u64,
+            sorted_in_memory: false,
+            rejected: Vec::new(),
+            suggestion: None,
+            milliseconds: clock.now_ms() - begun,
+        });
+    }
+    let snapshot = &reading.snapshot;
     let Choice { plan, rejected } = choose::choose(snapshot, question).await?;
     let sorted_in_memory = needs_sorting(&plan, question.sort);
     let used = uses(&plan.access);
@@ -140,7 +154,11 @@ pub(crate) fn suggestion(
     });
     let mut keys: Vec<(String, IndexKind)> = Vec::new();
     let all = pinned.iter().map(|clause| ascending(&clause.path));
-    let all = all.chain(sorted).chain(narrowed.iter().map(|clause| ascending(&clause.path)));
+    let ranged = narrowed.iter().map(|clause| match clause.is_geo {
+        true => (clause.path.clone(), IndexKind::Geo),
+        false => ascending(&clause.path),
+    });
+    let all = all.chain(sorted).chain(ranged);
     for (path, kind) in all {
         if path != "_id" && keys.iter().all(|(known, _)| *known != path) {
             keys.push((path, kind));

@@ -6,6 +6,7 @@
 //! - `building`: filling while writes go on, and across restarts
 //! - `calls`: how often a query calls the store
 //! - `expiry`: documents that expire
+//! - `places`: what is found through cells
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 

@@ -114,7 +114,7 @@ async fn what_is_no_place_is_refused() {
         match engine.insert(THINGS, documents(inserted)).await {
             Ok(_) => assert!(is_fine, "{inserted}"),
             Err(Error::PlaceRefused { path, .. }) => {
-                assert!(!is_fine && path == "at", "{inserted}")
+                assert!(!is_fine && path == "at", "{inserted}");
             }
             Err(error) => panic!("{inserted}: {error}"),
         }
