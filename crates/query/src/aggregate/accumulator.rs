@@ -331,7 +331,7 @@ fn several(name: &str, operand: &Value, names: &mut Names) -> Result<Accumulator
 }
 
 /// An accumulator on its way.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum State {
     Sum(Sum),
     Average(Sum),

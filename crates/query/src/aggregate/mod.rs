@@ -28,6 +28,8 @@ mod source;
 mod stage;
 mod union;
 mod unwind;
+mod window;
+mod windowing;
 mod work;
 
 use value::{Document, Value};

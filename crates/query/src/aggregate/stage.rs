@@ -16,6 +16,8 @@ use super::sorting::{Sampling, Sorting};
 use super::source::Bound;
 use super::union::{Union, Uniting};
 use super::unwind::{Unwind, Unwinding};
+use super::window::{self, Windows};
+use super::windowing::Windowing;
 use super::work::Work;
 use crate::expression::operator::wrong;
 use crate::expression::{Names, Node, parse};
@@ -53,6 +55,7 @@ pub(crate) enum Stage {
     Union(Arc<Union>),
     GeoNear(Arc<GeoNear>),
     GraphLookup(Arc<GraphLookup>),
+    Windows(Arc<Windows>),
 }
 
 /// The names of all stages, so that a parsed one can keep its own.
@@ -62,6 +65,8 @@ const NAMES: &[&str] = &[
     "$bucketAuto",
     "$count",
     "$facet",
+    "$fill",
+    "$setWindowFields",
     "$geoNear",
     "$graphLookup",
     "$group",
@@ -149,6 +154,8 @@ fn parse_known(name: &str, operand: &Value, names: &mut Names) -> Result<Vec<Sta
         "$bucketAuto" => Stage::BucketAuto(Arc::new(BucketAuto::parse(operand, names)?)),
         "$facet" => Stage::Facet(Arc::new(Facet::parse(operand, names)?)),
         "$lookup" => Stage::Lookup(Arc::new(Lookup::parse(operand, names)?)),
+        "$fill" => return window::parse_fill(operand, names),
+        "$setWindowFields" => Stage::Windows(Arc::new(Windows::parse(operand, names)?)),
         "$geoNear" => return GeoNear::parse(operand),
         "$graphLookup" => Stage::GraphLookup(Arc::new(GraphLookup::parse(operand, names)?)),
         "$unionWith" => Stage::Union(Arc::new(Union::parse(operand, names)?)),
@@ -241,6 +248,7 @@ impl Stage {
             Stage::Lookup(lookup) => Box::new(LookingUp::new(Arc::clone(lookup))),
             Stage::GeoNear(geo_near) => Box::new(Measuring(Arc::clone(geo_near))),
             Stage::GraphLookup(graph) => Box::new(Walking::new(Arc::clone(graph))),
+            Stage::Windows(windows) => Box::new(Windowing::new(Arc::clone(windows))),
             Stage::Union(union) => Box::new(Uniting::new(Arc::clone(union))),
         }
     }
