@@ -1,5 +1,5 @@
 //! Looking at everything a database holds while nobody else is there: what the clients know, what
-//! is counted, and what the change log tells must be one and the same.
+//! is counted, what indexes say, and what the change log tells must be one and the same.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use bytes::Bytes;
 use engine::{ChangeKind, ChangeRecord, Engine, Filter, Position};
 use store::Store;
-use value::key;
+use value::{Document, Value, key};
 
 use crate::client;
 use crate::history::Event;
@@ -32,6 +32,11 @@ pub async fn everything(store: &Store, seed: u64, events: &[Event]) -> Result<Co
     }
     let broken = verify::contradictions(seed, events, &contents);
     ensure!(broken.is_empty(), "{}", broken.join("\n"));
+    for (name, all) in [(LISTS, &contents.lists), (THINGS, &contents.things)] {
+        let differences = engine.check_indexes(name).await?;
+        ensure!(differences.is_empty(), "{name}: {}", differences.join("\n"));
+        questions(&engine, name, all).await?;
+    }
     let replayed = replay(&engine).await.context("the change log")?;
     for (name, found) in [(LISTS, &contents.lists), (THINGS, &contents.things)] {
         let expected: Vec<Bytes> =
@@ -41,6 +46,29 @@ pub async fn everything(store: &Store, seed: u64, events: &[Event]) -> Result<Co
     }
     engine.close().await?;
     Ok(contents)
+}
+
+/// Asks what indexes may answer, and compares with looking at every document.
+async fn questions(engine: &Engine, name: &str, all: &[Document]) -> Result<()> {
+    for (path, value) in ["group", "tags", "n", "log"]
+        .iter()
+        .flat_map(|path| (0..4).map(move |value| (*path, value)))
+    {
+        let value = Value::Int32(value);
+        let equals = |found: &Value| match found {
+            Value::Array(elements) => elements.iter().any(|element| value::equals(element, &value)),
+            found => value::equals(found, &value),
+        };
+        let mut expected: Vec<&Document> =
+            all.iter().filter(|document| document.get(path).is_some_and(equals)).collect();
+        let found = client::found(engine, name, path, value.clone()).await?;
+        let mut found: Vec<&Document> = found.iter().collect();
+        let id = |document: &&Document| document.get("_id").map(key::encode);
+        expected.sort_by_key(id);
+        found.sort_by_key(id);
+        ensure!(found == expected, "{name} with {path} = {value:?}: {found:?}, not {expected:?}");
+    }
+    Ok(())
 }
 
 /// Collection → key of `_id` → document.

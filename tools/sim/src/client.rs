@@ -6,14 +6,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::{Context, Result as Anyhow};
 use bytes::Bytes;
 use engine::{
-    Change, Clock, Engine, Error, Filter, Find, Modify, Options, Projection, Remove, Sort, Update,
+    Change, Clock, Engine, Error, Filter, Find, IndexKind, IndexSpec, Modify, Options, Projection,
+    Remove, Sort, Update,
 };
 use store::Store;
 use value::{Document, RawDoc, Value};
 
 use crate::dice::Dice;
 use crate::history::{Answer, Asked, History, Sight};
-use crate::workload::{self, LISTS, Number, Operation, Step, THINGS};
+use crate::workload::{self, INDEXES, LISTS, Number, Operation, Step, THINGS};
 
 /// Opens the database and sees to it that the collections and the first lists are there.
 ///
@@ -121,6 +122,21 @@ pub async fn perform(engine: &Engine, seed: u64, number: Number) -> Result<Answe
             let seen = all(engine, LISTS).await?.iter().map(list_of).collect();
             return Ok(Answer::Seen(Sight::Lists { asked: Asked::All, seen }));
         }
+        Operation::CreateIndex(index) => {
+            let (collection, paths, unique) = INDEXES[index];
+            let key = |path: &&str| match path.strip_prefix('-') {
+                Some(path) => (path.to_owned(), IndexKind::Descending),
+                None => ((*path).to_owned(), IndexKind::Ascending),
+            };
+            let keys = paths.iter().map(key).collect();
+            let name = index_name(index);
+            let spec = IndexSpec { name, keys, unique, expire_after_seconds: None };
+            engine.create_index(collection, spec).await.map(|_| 0)
+        }
+        Operation::DropIndex(index) => {
+            let (collection, ..) = INDEXES[index];
+            engine.drop_index(collection, &index_name(index)).await.map(|()| 0)
+        }
         Operation::Transact { steps, commits } => {
             return match transact(engine, seed, number, &steps, commits).await {
                 Err(Error::Conflict | Error::DuplicateKey { .. }) => Ok(Answer::Refused),
@@ -130,9 +146,13 @@ pub async fn perform(engine: &Engine, seed: u64, number: Number) -> Result<Answe
     };
     match done {
         Ok(done) => Ok(Answer::Done(done)),
-        Err(Error::DuplicateKey { .. }) => Ok(Answer::Refused),
+        Err(Error::DuplicateKey { .. } | Error::IndexMissing { .. }) => Ok(Answer::Refused),
         Err(error) => Err(error),
     }
+}
+
+fn index_name(index: usize) -> String {
+    format!("index {index}")
 }
 
 fn one(name: &str, value: impl Into<Value>) -> Document {
@@ -254,6 +274,20 @@ fn find(collection: &str, which: &Document) -> Result<Find, Error> {
 
 fn documents(found: &[Bytes]) -> Result<Vec<Document>, Error> {
     found.iter().map(|bytes| Ok(RawDoc::new(bytes)?.to_document()?)).collect()
+}
+
+/// The documents for which a path equals a value, or has an element that does; each `_id`.
+///
+/// # Errors
+///
+/// What the engine reports.
+pub async fn found(
+    engine: &Engine,
+    collection: &str,
+    path: &str,
+    value: Value,
+) -> Result<Vec<Document>, Error> {
+    documents(&engine.find(find(collection, &one(path, value))?).await?)
 }
 
 /// A collection as of one moment.

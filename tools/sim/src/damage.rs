@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::os::unix::fs::FileExt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Result, ensure};
 use store::{FjallOptions, Store};
@@ -36,7 +36,7 @@ const OPTIONS: FjallOptions = FjallOptions {
 enum Fate {
     RefusedAtOpen,
     ReportedAtRead,
-    Panicked,
+    Ended,
     NoEffect,
 }
 
@@ -66,7 +66,7 @@ impl fmt::Display for Figures {
             let fate = match fate {
                 Fate::RefusedAtOpen => "refused at open",
                 Fate::ReportedAtRead => "reported at read",
-                Fate::Panicked => "panicked",
+                Fate::Ended => "ended the process",
                 Fate::NoEffect => "no effect",
             };
             write!(f, "\n  {file}, {fate}: {count}")?;
@@ -80,10 +80,10 @@ impl fmt::Display for Figures {
 /// # Errors
 ///
 /// Documents that are missing or different without an error, with the seed and the place.
-pub fn flip(first: u64, flips: u64) -> Result<Figures> {
+pub fn flip(first: u64, flips: u64, program: &Path) -> Result<Figures> {
     let folder = quick_folder()?;
     let (original, copy) = (folder.path().join("original"), folder.path().join("copy"));
-    let expected = on_one_thread(make(&original))?;
+    let expected = digest(&on_one_thread(make(&original))?).into_bytes();
     let files: Vec<(String, u64)> =
         listing(&original)?.into_iter().filter(|(_, length)| *length > 0).collect();
     let bytes: u64 = files.iter().map(|(_, length)| length).sum();
@@ -108,12 +108,16 @@ pub fn flip(first: u64, flips: u64) -> Result<Figures> {
         let mut byte = [0];
         file.read_exact_at(&mut byte, place)?;
         file.write_all_at(&[byte[0] ^ (1 << dice.below(8))], place)?;
-        let fate = match read_all(&copy) {
-            Err(fate) => fate,
-            Ok(found) => {
-                ensure!(found == expected, "seed {seed}: {path} at {place}: silently wrong");
+        let output = Command::new(program).arg("look").arg(&copy).output()?;
+        let fate = match output.status.code() {
+            Some(REFUSED) => Fate::RefusedAtOpen,
+            Some(REPORTED) => Fate::ReportedAtRead,
+            Some(0) => {
+                let same = output.stdout == expected;
+                ensure!(same, "seed {seed}: {path} at {place}: silently wrong");
                 Fate::NoEffect
             }
+            _ => Fate::Ended,
         };
         *figures.counts.entry((kind(path), fate)).or_default() += 1;
     }
@@ -168,27 +172,44 @@ async fn documents(engine: &engine::Engine) -> Result<Vec<Document>, engine::Err
     Ok(all)
 }
 
-/// Reads everything, the change log included.
-fn read_all(folder: &Path) -> Result<Vec<Document>, Fate> {
+/// Exit codes of [`look`].
+const REFUSED: i32 = 3;
+const REPORTED: i32 = 4;
+
+/// Reads everything, the change log included, in a process of its own, which damage may end, and
+/// prints a digest of it.
+///
+/// # Errors
+///
+/// None; what goes wrong is in the exit code.
+#[expect(clippy::print_stdout, reason = "this is how the process answers")]
+pub fn look(folder: &Path) -> Result<()> {
     let read = async {
-        let Ok(store) = Store::fjall(folder, OPTIONS) else {
-            return Err(Fate::RefusedAtOpen);
-        };
-        let Ok(engine) = client::open(&store).await else {
-            return Err(Fate::RefusedAtOpen);
-        };
-        let Ok(found) = documents(&engine).await else { return Err(Fate::ReportedAtRead) };
+        let Ok(store) = Store::fjall(folder, OPTIONS) else { return Err(REFUSED) };
+        let Ok(engine) = client::open(&store).await else { return Err(REFUSED) };
+        let Ok(found) = documents(&engine).await else { return Err(REPORTED) };
         match crate::check::replay(&engine).await {
-            Ok(_) => Ok(found),
-            Err(error) if error.chain().any(|cause| cause.is::<engine::Error>()) => {
-                Err(Fate::ReportedAtRead)
-            }
+            Ok(_) => Ok(digest(&found)),
+            Err(error) if error.chain().any(|cause| cause.is::<engine::Error>()) => Err(REPORTED),
             // A change log that reads well and tells something else is worse than none.
-            Err(_) => Ok(Vec::new()),
+            Err(_) => Ok("another change log".to_owned()),
         }
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-    let read = || runtime.expect("a runtime needs nothing that could be missing").block_on(read);
-    // fjall has assertions; what the store does not turn into errors ends here.
-    catch_unwind(AssertUnwindSafe(read)).unwrap_or(Err(Fate::Panicked))
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    match runtime.block_on(read) {
+        Ok(digest) => {
+            print!("{digest}");
+            Ok(())
+        }
+        Err(code) => std::process::exit(code),
+    }
+}
+
+/// FNV-1a over all bytes: enough to tell two contents apart.
+fn digest(documents: &[Document]) -> String {
+    let bytes = documents.iter().flat_map(|document| document.to_bytes());
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    format!("{} documents, {hash:016x}", documents.len())
 }

@@ -34,6 +34,9 @@ enum Part {
         #[arg(long, default_value_t = 1000)]
         flips: u64,
     },
+    /// The process that looks at a damaged database.
+    #[command(hide = true)]
+    Look { data: PathBuf },
     /// The process that part (b) records.
     #[command(hide = true)]
     Child { data: PathBuf, marks: PathBuf, seed: u64, begun: usize },
@@ -45,11 +48,14 @@ fn main() -> Result<()> {
     if let Some(Part::Child { data, marks, seed, begun }) = part {
         return sim::power::live(&data, &marks, seed, begun);
     }
-    if let Some(Part::Damage { flips }) = part {
-        println!("{}", sim::damage::flip(first, flips)?);
-        return Ok(());
+    if let Some(Part::Look { data }) = part {
+        return sim::damage::look(&data);
     }
     let program = std::env::current_exe()?;
+    if let Some(Part::Damage { flips }) = part {
+        println!("{}", sim::damage::flip(first, flips, &program)?);
+        return Ok(());
+    }
     let begin = Instant::now();
     let until = |share: f64| begin + Duration::from_secs(seconds.unwrap_or(0)).mul_f64(share);
     if !matches!(part, Some(Part::Power)) {

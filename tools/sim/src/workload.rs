@@ -15,6 +15,16 @@ pub const LISTS: &str = "lists";
 /// Documents that come and go.
 pub const THINGS: &str = "things";
 
+/// Collection, paths (descending ones with a `-`), and whether the index is unique.
+pub const INDEXES: [(&str, &[&str], bool); 6] = [
+    (LISTS, &["group"], false),
+    (LISTS, &["-n", "group"], false),
+    (LISTS, &["log"], false),
+    (THINGS, &["group", "-score"], false),
+    (THINGS, &["tags"], false),
+    (THINGS, &["insert", "score"], true),
+];
+
 /// How many documents `lists` has from the beginning.
 pub const LISTS_COUNT: u64 = 6;
 /// How many groups documents are divided into, in both collections.
@@ -65,6 +75,10 @@ pub enum Operation {
     },
     /// Reads all lists at one moment.
     Read,
+    /// Creates one of [`INDEXES`]; refused when documents do not allow it.
+    CreateIndex(usize),
+    /// Drops one of [`INDEXES`], if it is there.
+    DropIndex(usize),
     /// Several steps that are one moment, or none at all.
     Transact {
         /// What it does, in order.
@@ -89,12 +103,17 @@ pub enum Step {
     Insert,
 }
 
+/// Faces of the die that chooses an operation.
+const KINDS: u64 = 29;
+
 impl Operation {
     /// What the operation of this number is.
     pub fn of(seed: u64, number: Number) -> Operation {
         let mut dice = Dice::new(seed, u64::from(number));
-        match dice.below(26) {
+        match dice.below(KINDS) {
             20..=25 => Operation::transaction(&mut dice),
+            26 | 27 => Operation::CreateIndex(dice.below(INDEXES.len() as u64) as usize),
+            28 => Operation::DropIndex(dice.below(INDEXES.len() as u64) as usize),
             0..=4 => Operation::Append { list: list(&mut dice) },
             5..=7 => {
                 let entries = i32::try_from(dice.below(12)).unwrap_or(0);

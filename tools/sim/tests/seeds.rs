@@ -47,7 +47,8 @@ fn whatever_a_loss_of_power_leaves_on_the_disk_opens_with_all_that_was_acknowled
 /// As much is noticed as was measured when the store was chosen, and nothing is silently wrong.
 #[test]
 fn a_flipped_byte_of_a_closed_database_is_noticed_or_harmless() {
-    let figures = sim::damage::flip(setting("YUNKAI_SIM_SEED", 0), 60).unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_sim"));
+    let figures = sim::damage::flip(setting("YUNKAI_SIM_SEED", 0), 60, program).unwrap();
     println!("{figures}");
     assert!(figures.noticed() * 10 >= figures.flips() * 8, "{figures}");
 }

@@ -161,7 +161,10 @@ fn slice<'s>(operands: &[Found<'_>]) -> Result<Found<'s>, Error> {
     let first = whole("$slice", "position or count", &operands[1])?;
     let mut values = to_vec(&array)?;
     let length = values.len();
-    let from_end = |back: i64| length.saturating_sub(usize::try_from(-back).unwrap_or(usize::MAX));
+    // Not negated: the smallest number has no contrary.
+    let from_end = |back: i64| {
+        length.saturating_sub(usize::try_from(back.unsigned_abs()).unwrap_or(usize::MAX))
+    };
     let (start, count) = match operands.get(2) {
         None if first < 0 => (from_end(first), length),
         None => (0, usize::try_from(first).unwrap_or(usize::MAX)),
