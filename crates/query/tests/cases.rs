@@ -47,7 +47,7 @@ fn every_row_holds() {
         }
     }
     assert!(failures.is_empty(), "{} rows fail\n{}", failures.len(), failures.join("\n"));
-    assert!(rows >= 300, "rows were lost: {rows}");
+    assert!(rows >= 1200, "rows were lost: {rows}");
 }
 
 fn fails(case: &Json, run: Run) -> Option<String> {

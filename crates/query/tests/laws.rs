@@ -199,6 +199,68 @@ proptest! {
         }
     }
 
+    /// A filter and its `$nor` share out the documents.
+    #[test]
+    fn a_filter_and_its_nor_divide(
+        document in document(), path in path(), operand in scalar(), other in any_value(),
+    ) {
+        for filter in [
+            one(path.as_str(), one("$gte", operand.clone())),
+            one(path.as_str(), one("$elemMatch", one("$lt", operand))),
+            one(path.as_str(), other.clone()),
+            one(path.as_str(), one("$not", one("$in", Value::Array(vec![other])))),
+            one("$jsonSchema", one("required", Value::from(vec![path.as_str()]))),
+            one(path.as_str(), one("$type", Value::from(vec!["number", "array"]))),
+        ] {
+            let nor = one("$nor", Value::from(vec![filter.clone()]));
+            let (filter, nor) = (Filter::parse(&filter).unwrap(), Filter::parse(&nor).unwrap());
+            prop_assert_ne!(matches(&filter, &document), matches(&nor, &document));
+        }
+    }
+
+    /// What is set is there, what is unset is not.
+    #[test]
+    fn unset_removes_what_was_set(document in document(), path in path(), value in any_value()) {
+        let mut changed = document;
+        if change("$set", &path, &value).apply(&mut changed).is_ok() {
+            prop_assert_eq!(changed.get_path(&path), Some(&value));
+            prop_assert!(change("$unset", &path, &Value::Null).apply(&mut changed).is_ok());
+            prop_assert!(changed.get_path(&path).is_none_or(|left| *left == Value::Null));
+        }
+    }
+
+    /// Several small steps are one large step as long as no double is involved.
+    #[test]
+    fn increments_of_whole_numbers_add_up(start in any::<i32>(), steps in vec(any::<i32>(), 0..6)) {
+        let inc = |document: &mut Document, by: Value| {
+            change("$inc", "a", &by).apply(document).unwrap();
+        };
+        let mut one_by_one = one("a", i64::from(start));
+        steps.iter().for_each(|step| inc(&mut one_by_one, Value::Int32(*step)));
+        let mut at_once = one("a", i64::from(start));
+        inc(&mut at_once, Value::Int64(steps.iter().map(|step| i64::from(*step)).sum()));
+        prop_assert_eq!(one_by_one, at_once);
+    }
+
+    /// The positional operator changes exactly the element that the filter says it matched.
+    #[test]
+    fn the_matched_element_is_the_one_that_changes(
+        elements in vec(-2_i32..3, 0..6), wanted in -2_i32..3,
+    ) {
+        let filter = ask("a", "$eq", &Value::Int32(wanted));
+        let update = change("$set", "a.$", &Value::from("here"));
+        let mut after = one("a", elements.iter().copied().map(Value::Int32).collect::<Vec<_>>());
+        match elements.iter().position(|element| *element == wanted) {
+            None => prop_assert!(update.apply_matching(&mut after, &filter).is_err()),
+            Some(first) => {
+                prop_assert_eq!(update.apply_matching(&mut after, &filter), Ok(true));
+                let mut expected: Vec<Value> = elements.into_iter().map(Value::Int32).collect();
+                expected[first] = Value::from("here");
+                prop_assert_eq!(after.get("a").unwrap(), &Value::Array(expected));
+            }
+        }
+    }
+
     /// Whatever is parsed may be refused or applied, never more than that.
     #[test]
     fn foreign_operations_never_panic(document in document(), operand in any_value()) {

@@ -33,6 +33,27 @@ fn paths_are_as_deep_as_documents() {
     assert!(Update::parse(&one("$set", one(path(DEPTH_MAX + 1), 1))).is_err());
 }
 
+/// `{"$and": [{"$and": […{"a": 1}…]}]}`
+fn nested(levels: usize) -> Document {
+    (0..levels).fold(one("a", 1), |inner, _| one("$and", vec![inner]))
+}
+
+#[test]
+fn queries_are_limited() {
+    assert!(Filter::parse(&nested(DEPTH_MAX)).is_ok());
+    let error = Filter::parse(&nested(DEPTH_MAX + 1)).expect_err("one level too many");
+    assert!(error.to_string().contains("nested deeper than 100 levels"), "{error}");
+    let within = |count: usize| one("a", one("$in", vec![1; count]));
+    assert!(Filter::parse(&within(100_000)).is_ok());
+    let error = Filter::parse(&within(100_001)).expect_err("one value too many");
+    assert!(error.to_string().contains("$in at 'a' takes at most 100000 values"), "{error}");
+    assert!(Filter::parse(&one("$or", vec![one("a", 1); 20_000 - 1])).is_ok());
+    assert!(Filter::parse(&one("$or", vec![one("a", 1); 20_000])).is_err());
+    let pattern = |bytes: usize| one("a", one("$regex", "x".repeat(bytes)));
+    assert!(Filter::parse(&pattern(32_764)).is_ok());
+    assert!(Filter::parse(&pattern(32_765)).is_err());
+}
+
 #[test]
 fn results_stay_within_the_limits_of_documents() {
     let deep = Update::parse(&one("$set", one(vec!["a"; DEPTH_MAX].join("."), Document::new())));
