@@ -1,6 +1,6 @@
 //! Aggregation pipelines and expressions over small documents. An input is a row as in
-//! `crates/query/tests/cases`. Nothing panics, it ends, results are documents within the limits, and
-//! it makes no difference in what pages collections are read.
+//! `crates/query/tests/cases`. Nothing panics, it ends, results are documents within the limits,
+//! and it makes no difference in what pages collections are read.
 
 #![no_main]
 
