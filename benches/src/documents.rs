@@ -61,7 +61,6 @@ pub async fn run() -> Result<()> {
 
 impl Field {
     async fn fill_ours(&self) -> Result<()> {
-        self.ours.create_collection("photos").await?;
         let mut client = Client::connect(&self.ours.address).await?;
         for portion in 0..PHOTOS / PORTION {
             let numbers = portion * PORTION..(portion + 1) * PORTION;
