@@ -203,7 +203,7 @@ impl Sqlite {
     fn with(file: PathBuf, lines: &Path) -> Result<Self> {
         let sqlite = Self { file };
         sqlite.run(&format!(
-            "create table documents (doc text);\n.mode ascii\n.separator \"\\x02\" \"\\n\"\n\
+            "create table documents (doc text);\n.mode ascii\n.separator \"\\002\" \"\\n\"\n\
              .import {} documents",
             lines.display()
         ))?;

@@ -24,6 +24,7 @@ use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable};
 
 use crate::last_commit::{self, LastCommit};
 use crate::snapshot::fill_page;
+use crate::value_cache::ValueCache;
 use crate::{Batch, Error, Page, chain};
 
 const TABLES: &str = "tables";
@@ -41,6 +42,9 @@ pub struct FjallOptions {
     /// Memory for blocks read from tables, in bytes. Default 64 MiB: more costs memory and gains
     /// little, because the operating system caches the same files.
     pub cache_bytes: u64,
+    /// Memory for values read by their keys, in bytes of keys and values. Default 96 MiB, reached
+    /// only when that much is read.
+    pub value_cache_bytes: usize,
     /// Memory for writes that are not in tables yet, in bytes. Default 16 MiB.
     pub memtable_bytes: u64,
     /// Journal kept on disk before tables are forced out, in bytes; at least 64 MiB, the
@@ -54,6 +58,7 @@ impl Default for FjallOptions {
     fn default() -> FjallOptions {
         FjallOptions {
             cache_bytes: 64 << 20,
+            value_cache_bytes: 96 << 20,
             memtable_bytes: 16 << 20,
             journal_bytes: JOURNAL_BYTES_MIN,
             worker_threads: 2,
@@ -76,6 +81,7 @@ pub(crate) struct FjallAdapter {
     /// The contents with their number, replaced after every commit: so both always agree, and
     /// taking a snapshot costs one count. The lock is held for no longer than that.
     newest: RwLock<Arc<FjallSnapshot>>,
+    values: Arc<ValueCache>,
     disk_full: AtomicBool,
     last_commit: LastCommit,
     _lock: File,
@@ -100,10 +106,12 @@ impl FjallAdapter {
         }
         let last_commit =
             LastCommit::start(directory).map_err(|error| Error::from_io(error, directory))?;
+        let values = Arc::new(ValueCache::new(options.value_cache_bytes));
         let newest = Arc::new(FjallSnapshot {
             number,
             snapshot: database.snapshot(),
             keyspace: keyspace.clone(),
+            values: Arc::clone(&values),
             directory: directory.to_path_buf(),
         });
         Ok(FjallAdapter {
@@ -112,6 +120,7 @@ impl FjallAdapter {
             keyspace,
             writing: Mutex::default(),
             newest: RwLock::new(newest),
+            values,
             disk_full: AtomicBool::new(false),
             last_commit,
             _lock: lock,
@@ -157,6 +166,7 @@ impl FjallAdapter {
         }
         self.wait_for_background_work()?;
         let mut writes = self.database.batch().durability(Some(mode));
+        let written: Vec<Bytes> = batch.writes.iter().map(|(key, _)| key.clone()).collect();
         for (key, value) in batch.writes {
             match value {
                 Some(value) => writes.insert(&self.keyspace, key, value),
@@ -167,10 +177,14 @@ impl FjallAdapter {
         writes.insert(&self.keyspace, &chain::NEWEST_KEY[..], stamp.clone());
         writes.insert(&self.keyspace, &chain::slot_key(number)[..], stamp);
         writes.commit().map_err(|error| self.explain(error))?;
+        for key in &written {
+            self.values.written(key, number);
+        }
         let newest = Arc::new(FjallSnapshot {
             number,
             snapshot: self.database.snapshot(),
             keyspace: self.keyspace.clone(),
+            values: Arc::clone(&self.values),
             directory: self.directory.clone(),
         });
         let mut place = self.newest.write().unwrap_or_else(PoisonError::into_inner);
@@ -328,6 +342,7 @@ pub(crate) struct FjallSnapshot {
     number: u64,
     snapshot: fjall::Snapshot,
     keyspace: Keyspace,
+    values: Arc<ValueCache>,
     directory: PathBuf,
 }
 
@@ -337,12 +352,19 @@ impl FjallSnapshot {
     }
 
     pub(crate) fn get_many(&self, keys: &[&[u8]]) -> Result<Vec<Option<Bytes>>, Error> {
-        keys.iter()
-            .map(|key| {
-                let value = self.snapshot.get(&self.keyspace, key);
-                value.map(|value| value.map(Bytes::from)).map_err(|error| self.explain(error))
-            })
-            .collect()
+        keys.iter().map(|key| self.get(key)).collect()
+    }
+
+    fn get(&self, key: &[u8]) -> Result<Option<Bytes>, Error> {
+        if let Some(value) = self.values.get(key, self.number) {
+            return Ok(Some(value));
+        }
+        let value = self.snapshot.get(&self.keyspace, key).map_err(|error| self.explain(error))?;
+        let value = value.map(Bytes::from);
+        if let Some(value) = &value {
+            self.values.read(key, value, self.number);
+        }
+        Ok(value)
     }
 
     pub(crate) fn range(

@@ -23,6 +23,7 @@ mod postgres_adapter;
 mod simulated_disk;
 mod snapshot;
 mod turn;
+mod value_cache;
 
 use std::path::Path;
 use std::sync::Arc;
