@@ -4,6 +4,7 @@
 //! - `writing`: insert, modify, remove, one caller at a time
 //! - `concurrency`: many callers at once
 //! - `collections`: creating, dropping, naming
+//! - `aggregation`: pipelines, over several collections
 //! - `changes`: the change log
 //! - `transactions`: own writes, conflicts, limits
 //! - `durability`: closing, dropping, killing, disk full
@@ -39,6 +40,7 @@ macro_rules! on_every_store {
     };
 }
 
+mod aggregation;
 mod changes;
 mod collections;
 mod concurrency;
