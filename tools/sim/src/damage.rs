@@ -24,12 +24,10 @@ const DOCUMENTS: u64 = 4_000;
 const AT_ONCE: u64 = 20;
 
 /// Small, so that most of the data is in tables; the rest is only in the journal.
-const OPTIONS: FjallOptions = FjallOptions {
-    cache_bytes: 4 << 20,
-    memtable_bytes: 256 << 10,
-    journal_bytes: 64 << 20,
-    worker_threads: 1,
-};
+fn options() -> FjallOptions {
+    let (cache_bytes, memtable_bytes) = (4 << 20, 256 << 10);
+    FjallOptions { cache_bytes, memtable_bytes, worker_threads: 1, ..FjallOptions::default() }
+}
 
 /// What became of a flip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -149,7 +147,7 @@ fn copy_folder(from: &Path, to: &Path) -> Result<()> {
 
 /// A database with documents that do not compress, closed.
 async fn make(folder: &Path) -> Result<Vec<Document>> {
-    let store = Store::fjall(folder, OPTIONS)?;
+    let store = Store::fjall(folder, options())?;
     let engine = client::open(&store).await?;
     for first in (0..DOCUMENTS).step_by(AT_ONCE as usize) {
         let document = |number: u64| {
@@ -185,7 +183,7 @@ const REPORTED: i32 = 4;
 #[expect(clippy::print_stdout, reason = "this is how the process answers")]
 pub fn look(folder: &Path) -> Result<()> {
     let read = async {
-        let Ok(store) = Store::fjall(folder, OPTIONS) else { return Err(REFUSED) };
+        let Ok(store) = Store::fjall(folder, options()) else { return Err(REFUSED) };
         let Ok(engine) = client::open(&store).await else { return Err(REFUSED) };
         let Ok(found) = documents(&engine).await else { return Err(REPORTED) };
         match crate::check::replay(&engine).await {
