@@ -16,7 +16,7 @@ use crate::platform::{Platform, here};
 use crate::postgres::Postgres;
 use crate::{log_writer, table};
 
-const LASTING: Duration = Duration::from_secs(2);
+const LASTING: Duration = Duration::from_secs(1);
 const CLIENTS: [usize; 3] = [1, 16, 64];
 
 /// Photos of the hot set.

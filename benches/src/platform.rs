@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::load::{Client, Shot};
+use crate::load::Shot;
 
 /// A running server; ended when dropped.
 pub struct Platform {
@@ -97,14 +97,6 @@ impl Platform {
             "request_data": data.to_string(),
             "envName": "bench",
         }))
-    }
-
-    /// Makes a collection.
-    pub async fn create_collection(&self, name: &str) -> Result<()> {
-        let body = json!({ "action": "database.addCollection", "collectionName": name });
-        let shot = Shot { expected: "requestId", ..self.admin(&body) };
-        Client::connect(&self.address).await?.send(&shot).await?;
-        Ok(())
     }
 }
 
