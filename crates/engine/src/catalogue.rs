@@ -37,10 +37,18 @@ pub(crate) struct Published {
     pub(crate) is_closed: bool,
 }
 
+/// How often following the other nodes has failed, and why at last.
+#[derive(Clone, Debug, Default)]
+struct Failures {
+    count: u64,
+    last: Option<Error>,
+}
+
 /// The published catalogue; clones share it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Catalogue {
     published: watch::Sender<Published>,
+    failures: watch::Sender<Failures>,
     /// Tells the committer that somebody waits for what another node committed.
     wanted: Arc<Notify>,
 }
@@ -89,13 +97,30 @@ impl Catalogue {
         self.published.send_replace(published);
     }
 
-    /// Waits until it is true of the commit `number`.
+    /// Waits until it is true of the commit `number`, or until trying to make it so fails.
     pub(crate) async fn reach(&self, number: u64) -> Result<(), Error> {
         if self.published.borrow().number >= number {
             return Ok(());
         }
+        let mut failures = self.failures.subscribe();
+        let before = failures.borrow().count;
         self.wanted.notify_one();
-        self.wait(|published| published.number >= number).await
+        tokio::select! {
+            biased;
+            reached = self.wait(|published| published.number >= number) => reached,
+            failed = failures.wait_for(|now| now.count > before) => {
+                let last = failed.ok().and_then(|failures| failures.last.clone());
+                Err(last.unwrap_or(Error::Closed))
+            }
+        }
+    }
+
+    /// Tells those who wait for what another node committed that it cannot be learnt now.
+    pub(crate) fn lag(&self, error: Error) {
+        self.failures.send_modify(|failures| {
+            failures.count += 1;
+            failures.last = Some(error);
+        });
     }
 
     /// Waits until there are changes after the position.
@@ -138,6 +163,22 @@ pub(crate) fn check_name(name: &str) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn who_waits_for_another_node_hears_that_following_failed() {
+        let catalogue = Catalogue::new();
+        catalogue.lag(Error::Contended);
+        let (waited, ()) = tokio::join!(catalogue.reach(1), async {
+            catalogue.wanted().await;
+            catalogue.lag(Error::Defect);
+        });
+        assert_eq!(waited.unwrap_err().to_string(), Error::Defect.to_string());
+        let (waited, ()) = tokio::join!(catalogue.reach(1), async {
+            catalogue.wanted().await;
+            catalogue.publish(Published { number: 1, ..Published::default() });
+        });
+        waited.unwrap();
+    }
 
     #[test]
     fn names_follow_the_rules() {

@@ -338,6 +338,7 @@ impl Worker {
             Ok(()) => self.publish(),
             Err(error) => {
                 tracing::warn!(%error, "following the other nodes failed; trying again");
+                self.ways.catalogue.lag(error);
                 tokio::time::sleep(STORE_PAUSE).await;
             }
         }

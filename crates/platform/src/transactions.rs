@@ -3,11 +3,13 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use engine::Transaction;
 use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 
 use crate::caller::{Caller, Context};
+use crate::environment::Environment;
 use crate::error::{Code, Error, Result};
 
 /// The most transactions open at once in one environment.
@@ -17,6 +19,8 @@ const OPEN_PER_USER_MAX: usize = 10;
 /// How long an entry is kept, in ms: longer than a transaction may take, so that one that is too
 /// late hears that it is.
 const KEPT_MS: i64 = 60_000;
+/// How often is looked for entries that nobody will end.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
 
 /// A transaction while something happens in it.
 pub(crate) type Open = OwnedRwLockReadGuard<Option<Transaction>, Transaction>;
@@ -41,12 +45,19 @@ struct Entry {
 #[derive(Debug)]
 pub(crate) struct Transactions {
     node: String,
-    entries: Mutex<HashMap<String, Entry>>,
+    table: Mutex<Table>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    entries: HashMap<String, Entry>,
+    /// Whether a task is there that forgets what is old.
+    is_watched: bool,
 }
 
 impl Default for Transactions {
     fn default() -> Self {
-        Self { node: hex::encode(rand::random::<[u8; 4]>()), entries: Mutex::default() }
+        Self { node: hex::encode(rand::random::<[u8; 4]>()), table: Mutex::default() }
     }
 }
 
@@ -64,8 +75,25 @@ pub async fn begin(context: &Context) -> Result<String> {
         began_ms: context.now_ms,
         transaction: Arc::new(RwLock::new(Some(transaction))),
     };
-    transactions.admit(id.clone(), entry)?;
+    if transactions.admit(id.clone(), entry)? {
+        watch_over(&context.environment);
+    }
     Ok(id)
+}
+
+/// Forgets what nobody ends, until none is left: an open transaction keeps its snapshot, and with
+/// it everything that was overwritten since.
+fn watch_over(environment: &Arc<Environment>) {
+    let environment = Arc::downgrade(environment);
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            let Some(environment) = environment.upgrade() else { return };
+            if environment.transactions().forget_old(environment.now_ms()) {
+                return;
+            }
+        }
+    });
 }
 
 /// Makes everything that was written in the transaction take place, or nothing of it.
@@ -110,14 +138,14 @@ pub(crate) fn forget_if_over<T>(
     outcome: &std::result::Result<T, engine::Error>,
 ) {
     if let Err(engine::Error::Conflict | engine::Error::TransactionExpired { .. }) = outcome {
-        context.environment.transactions().lock().remove(id);
+        context.environment.transactions().lock().entries.remove(id);
     }
 }
 
 /// Takes the transaction out for good, after the operations that are under way in it.
 async fn take(context: &Context, id: &str) -> Result<Transaction> {
     let transaction = find(context, id)?;
-    context.environment.transactions().lock().remove(id);
+    context.environment.transactions().lock().entries.remove(id);
     let mut transaction = transaction.write_owned().await;
     transaction.take().ok_or_else(|| missing(id))
 }
@@ -134,22 +162,22 @@ fn find(context: &Context, id: &str) -> Result<Arc<RwLock<Option<Transaction>>>>
             ),
         ));
     }
-    let entries = transactions.lock();
-    let entry = entries.get(id).filter(|entry| entry.owner == owner);
+    let table = transactions.lock();
+    let entry = table.entries.get(id).filter(|entry| entry.owner == owner);
     entry.map(|entry| Arc::clone(&entry.transaction)).ok_or_else(|| missing(id))
 }
 
 impl Transactions {
     /// Takes an entry in; forgets those that nobody will end any more, and refuses more than there
-    /// may be.
-    fn admit(&self, id: String, entry: Entry) -> Result<()> {
-        let mut entries = self.lock();
-        entries.retain(|_, other| entry.began_ms - other.began_ms < KEPT_MS);
+    /// may be. Answers whether somebody has to begin watching over them.
+    fn admit(&self, id: String, entry: Entry) -> Result<bool> {
+        let mut table = self.lock();
+        table.forget_old(entry.began_ms);
         let is_user = matches!(entry.owner, Owner::User(_));
-        let own = entries.values().filter(|other| other.owner == entry.owner).count();
-        if entries.len() < OPEN_MAX && (!is_user || own < OPEN_PER_USER_MAX) {
-            entries.insert(id, entry);
-            return Ok(());
+        let own = table.entries.values().filter(|other| other.owner == entry.owner).count();
+        if table.entries.len() < OPEN_MAX && (!is_user || own < OPEN_PER_USER_MAX) {
+            table.entries.insert(id, entry);
+            return Ok(!std::mem::replace(&mut table.is_watched, true));
         }
         Err(Error::new(
             Code::Overloaded,
@@ -158,8 +186,22 @@ impl Transactions {
         ))
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Entry>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Forgets what is too old; whether none is left, and so nobody watches any more.
+    fn forget_old(&self, now_ms: i64) -> bool {
+        let mut table = self.lock();
+        table.forget_old(now_ms);
+        table.is_watched = !table.entries.is_empty();
+        !table.is_watched
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    fn forget_old(&mut self, now_ms: i64) {
+        self.entries.retain(|_, entry| now_ms - entry.began_ms < KEPT_MS);
     }
 }
 
@@ -180,4 +222,26 @@ fn missing(id: &str) -> Error {
              Begin again. / 事务「{id}」未开启:可能已提交、回滚或超时,请重新开始事务。"
         ),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn begun_at(began_ms: i64) -> Entry {
+        Entry { owner: Owner::Keys, began_ms, transaction: Arc::default() }
+    }
+
+    #[test]
+    fn what_nobody_ends_is_forgotten_and_watched_until_then() {
+        let transactions = Transactions::default();
+        let needs_watching = |id: &str, at| transactions.admit(id.to_owned(), begun_at(at));
+        assert!(needs_watching("a", 0).unwrap());
+        assert!(!needs_watching("b", 50_000).unwrap());
+        assert!(!transactions.forget_old(KEPT_MS));
+        let left: Vec<String> = transactions.lock().entries.keys().cloned().collect();
+        assert_eq!(left, ["b"]);
+        assert!(transactions.forget_old(50_000 + KEPT_MS));
+        assert!(needs_watching("c", 200_000).unwrap());
+    }
 }

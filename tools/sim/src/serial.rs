@@ -4,7 +4,8 @@
 //!
 //! Every list tells in which order its writes took place, and a read tells how far that had come.
 //! From that follow edges "must come before"; a cycle among them is the proof that there is no
-//! such order, no cycle the proof that there is one (Adya; Elle does it with the same lists).
+//! such order (Adya; Elle does it with the same lists). No cycle shows that there is one only for
+//! what is in the graph: documents that somebody tried to remove are left out of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
