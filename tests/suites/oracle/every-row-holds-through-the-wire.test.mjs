@@ -11,7 +11,7 @@ import { Wire } from '../../oracle/wire.mjs';
 const AT_ONCE = 16;
 
 /** Fewer rows than this and some were lost. */
-const ROWS_MIN = 1_700;
+const ROWS_MIN = 2_000;
 
 test('every row holds through the wire', async (t) => {
   const server = await serve(t, (await project(t)).dir);

@@ -14,7 +14,7 @@ use engine::{Clock, Engine};
 use store::Store;
 
 /// Fewer rows than this and some were lost.
-const ROWS_MIN: usize = 1_300;
+const ROWS_MIN: usize = 2_000;
 
 /// Fewer finds than this answered from indexes and the planner has forgotten them.
 const FROM_INDEX_MIN: usize = 200;
