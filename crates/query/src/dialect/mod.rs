@@ -4,7 +4,8 @@
 //! `\Q…\E` is literal, any escaped punctuation is itself, `[` and set operators inside a class are
 //! literal, a `{` that starts no quantifier is literal, `\R \N \e \cX \o{…}` and octal numbers are
 //! spelled out, every spelling of a named group or reference becomes one. Everything else is passed
-//! on, and what fancy-regex does not know (recursion, conditions on recursion, `\X`) it refuses.
+//! on, and what fancy-regex does not know (recursion, conditions but on groups before, `\X`) is
+//! refused.
 
 mod escape;
 
@@ -153,6 +154,9 @@ impl Translator<'_> {
                 // Recursion; fancy-regex would read a flag that PCRE does not have.
                 return self.out.push_str("(?recursion:");
             }
+            if ahead.peek() == Some(&'(') {
+                return self.condition();
+            }
             if self.named_group(ahead.clone()) {
                 return;
             }
@@ -185,6 +189,25 @@ impl Translator<'_> {
         }
         self.scopes.push(self.flags());
         self.out.push('(');
+    }
+
+    /// `(?(1)yes|no)`: whether a group took part. Groups that are not open yet are refused, as are
+    /// other conditions: fancy-regex does not survive a condition on a group that is not there.
+    fn condition(&mut self) {
+        let behind: String = self.rest.clone().skip("?(".len()).collect();
+        let number = behind.split_once(')').map(|(number, _)| number);
+        let is_number = |text: &&str| !text.is_empty() && text.bytes().all(|c| c.is_ascii_digit());
+        let group = number.filter(is_number).and_then(|number| number.parse::<usize>().ok());
+        match (number, group) {
+            (Some(text), Some(group)) if (1..=self.groups).contains(&group) => {
+                for _ in 0.."?()".len() + text.len() {
+                    self.rest.next();
+                }
+                self.scopes.push(self.flags());
+                self.out.push_str(&format!("(?({group})"));
+            }
+            _ => self.out.push_str("(?condition:"),
+        }
     }
 
     /// `(?<name>`, `(?'name'`, `(?P<name>` open a group, `(?P=name)` refers to one. `ahead` is
