@@ -357,7 +357,7 @@ export const differences = [
     reason:
       'What is set at a.b makes a an object even when the value is missing, and may be a itself. mingo makes nothing, or a circle.',
     applies: ({ pipeline }) =>
-      operands(pipeline, ['$addFields', '$set']).some((fields) => 'o.z' in fields),
+      operands(pipeline, ['$addFields', '$set']).some((fields) => Object.hasOwn(Object(fields), 'o.z')),
   },
   {
     name: 'empty buckets are not shown',

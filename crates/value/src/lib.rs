@@ -9,6 +9,7 @@
 //! Pure: no clock, no chance, no IO. Nothing here panics on foreign bytes or text.
 
 mod bson;
+pub mod calendar;
 mod compare;
 pub mod decimal;
 mod document;

@@ -208,18 +208,7 @@ fn check_age(timestamp_s: i64, lifetime_s: Option<i64>, now_s: i64) -> Result<()
 
 /// The UTC date of a moment, `YYYY-MM-DD`.
 fn date_of(timestamp_s: i64) -> String {
-    // Civil date from days since 1970, by Howard Hinnant's algorithm: years start in March, so that
-    // the leap day is the last of a year.
-    let days = timestamp_s.div_euclid(86_400) + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let (year, month, day) = value::calendar::date_of_days(timestamp_s.div_euclid(86_400));
     format!("{year:04}-{month:02}-{day:02}")
 }
 

@@ -1,5 +1,7 @@
 //! Dates as text: RFC 3339 and what `Date.prototype.toISOString` prints. No calendar library.
 
+use crate::calendar::{date_of_days, days_in_month, days_of_date};
+
 /// Milliseconds since 1970 of a text such as `2026-11-20T09:48:00.123Z`, `2026-11-20T17:48+08:00`
 /// or `2026-11-20` (UTC midnight). Digits beyond milliseconds are cut. `None` when it is no date.
 pub(super) fn parse(text: &str) -> Option<i64> {
@@ -9,7 +11,7 @@ pub(super) fn parse(text: &str) -> Option<i64> {
     let month = scan.number(2, 1..=12)?;
     scan.expect(b'-')?;
     let day = scan.number(2, 1..=days_in_month(year, month))?;
-    let days_ms = days_since_1970(year, month, day) * 86_400_000;
+    let days_ms = days_of_date(year, month, day) * 86_400_000;
     if scan.rest.is_empty() {
         return Some(days_ms);
     }
@@ -28,7 +30,7 @@ pub(super) fn parse(text: &str) -> Option<i64> {
 /// `2026-11-20T09:48:00.123Z`; `None` outside the years 0 to 9999, which have other forms.
 pub(super) fn print(ms: i64) -> Option<String> {
     let (days, in_day) = (ms.div_euclid(86_400_000), ms.rem_euclid(86_400_000));
-    let (year, month, day) = civil(days);
+    let (year, month, day) = date_of_days(days);
     if !(0..=9999).contains(&year) {
         return None;
     }
@@ -96,41 +98,6 @@ impl Scan<'_> {
         let minutes = self.number(2, 0..=59)?;
         Some(sign * (hours * 60 + minutes))
     }
-}
-
-fn days_in_month(year: i64, month: i64) -> i64 {
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    match month {
-        2 if leap => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
-
-/// Days from 1970-01-01 in the Gregorian calendar. Years are counted from March, so that the leap
-/// day is the last of its year and months have a regular pattern of lengths.
-fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
-}
-
-/// Year, month and day; the inverse of [`days_since_1970`].
-fn civil(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = (month_from_march + 2) % 12 + 1;
-    (era * 400 + year_of_era + i64::from(month <= 2), month, day)
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Dates as text: printing and reading by a format, and reading the usual forms without one.
 
-use super::calendar::{Civil, days_in_month, days_of_iso_week};
+use value::calendar::days_in_month;
+
+use super::calendar::{Civil, days_of_iso_week};
 use super::zone::{Zone, parse_offset};
 
 const MONTHS: [&str; 12] = [
