@@ -357,7 +357,20 @@ export const differences = [
     reason:
       'What is set at a.b makes a an object even when the value is missing, and may be a itself. mingo makes nothing, or a circle.',
     applies: ({ pipeline }) =>
-      operands(pipeline, ['$addFields', '$set']).some((fields) => Object.hasOwn(Object(fields), 'o.z')),
+      operands(pipeline, ['$addFields', '$set']).some((fields) =>
+        Object.hasOwn(Object(fields), 'o.z'),
+      ),
+  },
+  {
+    name: 'what was copied is apart',
+    kinds: ['pipeline'],
+    reason:
+      'Leaving out a.b changes a alone. mingo lets a field that was set to $a share its elements, and leaves b out there, too.',
+    applies: ({ pipeline }) =>
+      operands(pipeline, ['$addFields', '$set', '$group', '$project']).length > 0 &&
+      operands(pipeline, ['$project', '$unset']).some((fields) =>
+        JSON.stringify(fields).includes('.'),
+      ),
   },
   {
     name: 'empty buckets are not shown',
