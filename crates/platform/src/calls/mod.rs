@@ -1,0 +1,72 @@
+//! Calling cloud functions: who may, what the function is told about its caller, what is noted.
+//!
+//! [`call_function`] is the call of an SDK. Everything else that makes a function run (routes,
+//! timers, changes, messages) builds a [`Run`] and hands it to [`run`].
+
+mod event;
+mod run;
+mod variables;
+
+use crate::caller::{Caller, Context};
+use crate::error::{Code, Error, Result};
+
+pub use run::{Run, Trigger, run};
+
+/// The largest event, in bytes.
+pub const EVENT_BYTES_MAX: usize = 6 * 1024 * 1024;
+/// How many functions may call one another in one chain.
+pub const DEPTH_MAX: u32 = 16;
+
+/// A call of a function.
+#[derive(Debug)]
+pub struct Call {
+    /// The function's name.
+    pub name: String,
+    /// A version or alias; `$LATEST` when absent.
+    pub qualifier: Option<String>,
+    /// The event as JSON text; empty means `{}`.
+    pub data: String,
+}
+
+/// What a function answered.
+#[derive(Debug)]
+pub struct Answer {
+    /// The returned value as JSON text; never empty.
+    pub result: String,
+}
+
+/// Calls a function and waits for its answer.
+pub async fn call_function(context: &Context, call: Call) -> Result<Answer> {
+    if call.data.len() > EVENT_BYTES_MAX {
+        return Err(Error::new(
+            Code::PayloadTooLarge,
+            "The data of a function call is over 6 MB: upload a file and send its fileID. / 云函数\
+             调用参数超过 6 MB:请上传文件后传递 fileID。",
+        ));
+    }
+    let (user, source, depth) = match &context.caller {
+        Caller::User(user) => (Some(user.clone()), "wx_client".to_owned(), 1),
+        Caller::Administrator => (None, "wx_unknown".to_owned(), 1),
+        // On behalf of the user at the root of the chain.
+        Caller::Function(parent) => {
+            (parent.user.clone(), format!("{},scf", parent.source), parent.depth + 1)
+        }
+        Caller::Nobody => return Err(crate::sign_in::not_signed_in()),
+    };
+    let event = event::of_call(context, call.data)?;
+    let demand = Run {
+        qualifier: call.qualifier,
+        user,
+        source,
+        depth,
+        base_url: context.base_url.clone(),
+        client_ip: context.client_ip,
+        // An invocation is logged under the id of the request that asked for it.
+        request_id: match &context.caller {
+            Caller::Function(_) => crate::environment::new_request_id(),
+            _ => context.request_id.clone(),
+        },
+        ..Run::new(Trigger::Call, call.name, event)
+    };
+    run(&context.environment, demand).await
+}

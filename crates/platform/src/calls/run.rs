@@ -1,0 +1,171 @@
+//! One invocation, whatever made it: its identity is noted, it is carried out and recorded.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use functions::{Invocation, InvokeError};
+
+use super::{Answer, DEPTH_MAX, variables};
+use crate::caller::User;
+use crate::environment::{Environment, new_request_id};
+use crate::error::{Code, Error, Result};
+use crate::invocations::InvocationContext;
+use crate::journal::Event;
+
+/// What made a function run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Trigger {
+    /// A call by an SDK, another function, or the command line.
+    Call,
+    /// A request on a route.
+    Http,
+    /// A tick of a timer.
+    Timer,
+    /// A change of a document.
+    Database,
+    /// A file that came or went.
+    Storage,
+    /// A WebSocket: connected, a message, disconnected.
+    WebSocket,
+    /// A message that WeChat pushed.
+    Push,
+    /// A batch of records of a stream.
+    Stream,
+}
+
+impl Trigger {
+    /// Its name in records, metrics and the API.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Trigger::Call => "call",
+            Trigger::Http => "http",
+            Trigger::Timer => "timer",
+            Trigger::Database => "database",
+            Trigger::Storage => "storage",
+            Trigger::WebSocket => "websocket",
+            Trigger::Push => "push",
+            Trigger::Stream => "stream",
+        }
+    }
+}
+
+/// What is to run, and on whose behalf.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// What made it run.
+    pub trigger: Trigger,
+    /// The function's name.
+    pub function: String,
+    /// A version or alias; `$LATEST` when absent.
+    pub qualifier: Option<String>,
+    /// The event as JSON text.
+    pub event: String,
+    /// The signed-in user it runs for, if any.
+    pub user: Option<User>,
+    /// The chain of sources, as `TCB_SOURCE` shows it.
+    pub source: String,
+    /// How many functions deep in the chain; the first is 1.
+    pub depth: u32,
+    /// `http://host[:port]` for links that the function makes; empty when nobody asked over HTTP.
+    pub base_url: String,
+    /// The client's address, where known.
+    pub client_ip: Option<IpAddr>,
+    /// The id it is logged under.
+    pub request_id: String,
+    /// More variables of this call alone, e.g. `TRIGGER_SRC`. `TCB_` names are listed for the SDKs.
+    pub variables: Vec<(String, String)>,
+}
+
+impl Run {
+    /// A run that no user asked for; fields may be changed afterwards.
+    #[must_use]
+    pub fn new(trigger: Trigger, function: String, event: String) -> Self {
+        Self {
+            trigger,
+            function,
+            qualifier: None,
+            event,
+            user: None,
+            source: if trigger == Trigger::Http { "wx_http" } else { "wx_unknown" }.to_owned(),
+            depth: 1,
+            base_url: String::new(),
+            client_ip: None,
+            request_id: new_request_id(),
+            variables: Vec::new(),
+        }
+    }
+}
+
+/// Runs a function and waits for its answer.
+///
+/// # Errors
+/// A chain that is too deep, a function that is not there, and every way it can fail.
+pub async fn run(environment: &Environment, run: Run) -> Result<Answer> {
+    if run.depth > DEPTH_MAX {
+        return Err(too_deep());
+    }
+    let context = Arc::new(InvocationContext {
+        request_id: run.request_id.clone(),
+        environment: environment.id().to_owned(),
+        function: run.function.clone(),
+        user: run.user,
+        source: run.source,
+        base_url: run.base_url,
+        client_ip: run.client_ip,
+        depth: run.depth,
+    });
+    let invocation = Invocation {
+        environment: environment.id().to_owned(),
+        function: run.function.clone(),
+        qualifier: run.qualifier,
+        event: run.event,
+        request_id: run.request_id.clone(),
+        variables: variables::of_invocation(&context, environment.app_id(), run.variables),
+    };
+    environment.invocations().begin(Arc::clone(&context));
+    let started = std::time::Instant::now();
+    let outcome = environment.functions().invoke(invocation).await;
+    environment.invocations().settle(&run.request_id, environment.now_ms());
+    environment.record(Event::Invocation {
+        request_id: run.request_id,
+        function: run.function.clone(),
+        source: context.source.clone(),
+        openid: context.user.as_ref().and_then(|user| user.openid.clone()),
+        cold: outcome.as_ref().is_ok_and(|outcome| outcome.cold),
+        duration_us: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+        error: outcome.as_ref().err().map(ToString::to_string),
+    });
+    match outcome {
+        Ok(outcome) => Ok(Answer { result: outcome.result }),
+        // Without a version in service, why the latest one was refused says more.
+        Err(InvokeError::NotFound { name }) => match environment.refusal(&run.function) {
+            Some(reason) => Err(Error::new(Code::DeployRefused, format!("{name}: {reason}"))),
+            None => Err(invoke_error(&run.function, InvokeError::NotFound { name })),
+        },
+        Err(error) => Err(invoke_error(&run.function, error)),
+    }
+}
+
+fn too_deep() -> Error {
+    Error::new(
+        Code::FunctionFailed,
+        format!(
+            "More than {DEPTH_MAX} functions call one another in one chain: look for a function \
+             that calls itself without end. / 云函数嵌套调用超过 {DEPTH_MAX} 层,请检查是否存在无限\
+             递归。"
+        ),
+    )
+}
+
+fn invoke_error(function: &str, error: InvokeError) -> Error {
+    let code = match &error {
+        InvokeError::NotFound { .. } => Code::FunctionMissing,
+        InvokeError::TimedOut { .. } => Code::FunctionTimedOut,
+        InvokeError::QueueFull { .. } => Code::Overloaded,
+        InvokeError::TooLarge { .. } => Code::PayloadTooLarge,
+        _ => Code::FunctionFailed,
+    };
+    let message = format!("{function}: {error}");
+    Error::with_cause(code, message, error)
+}
