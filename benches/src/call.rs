@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde_json::{Value as Json, json};
 
 use crate::ROUNDS;
@@ -13,7 +13,9 @@ use crate::table;
 
 const LASTING: Duration = Duration::from_secs(2);
 const CLIENTS: [usize; 3] = [1, 16, 64];
-const PEERS: [Peer; 2] = [Peer::FunctionsFramework, Peer::NodeHttp];
+const PEERS: [Peer; 3] = [Peer::FunctionsFramework, Peer::NodeHttp, Peer::Workerd];
+/// workerd cannot load the SDK.
+const COLD_PEERS: [Peer; 2] = [Peer::FunctionsFramework, Peer::NodeHttp];
 
 /// The event of every call: about 330 bytes, like a photo's details.
 pub fn event() -> Json {
@@ -34,22 +36,26 @@ pub async fn run() -> Result<()> {
 }
 
 async fn warm() -> Result<()> {
-    table::heading("Warm call: echo of a 330-byte event (answers/s, p50, p99; median of 5 rounds)");
+    table::heading(
+        "Warm call: echo of a 330-byte event (median of 5 rounds; processor time per call)",
+    );
     let platform = Platform::start(&here().join("project")).await?;
     let mut running = Vec::new();
     for peer in PEERS {
         running.push((peer, peers::start(peer, "echo").await?));
     }
     let ours = platform.call("echo", &event());
+    let server = platform.process_id().context("the server ended")?;
     load::fire(&ours, 16, LASTING).await?;
-    table::columns(&["clients", "server", "calls/s", "p50", "p99", "ours ÷ peer"]);
+    table::columns(&["clients", "server", "calls/s", "p50", "p99", "CPU", "ours ÷ peer"]);
     for clients in CLIENTS {
         let mut rounds: Vec<Vec<Measured>> = vec![Vec::new(); PEERS.len() + 1];
         for _ in 0..ROUNDS {
-            rounds[0].push(load::fire(&ours, clients, LASTING).await?);
+            rounds[0].push(load::fire_at(server, &ours, clients, LASTING).await?);
             for (index, (_, peer)) in running.iter().enumerate() {
                 let shot = peers::shot(&peer.address);
-                rounds[index + 1].push(load::fire(&shot, clients, LASTING).await?);
+                let id = peer.process_id()?;
+                rounds[index + 1].push(load::fire_at(id, &shot, clients, LASTING).await?);
             }
         }
         let medians: Vec<Measured> = rounds.into_iter().map(load::median).collect();
@@ -62,6 +68,7 @@ async fn warm() -> Result<()> {
                 &table::rate(measured.per_second),
                 &table::duration(measured.p50),
                 &table::duration(measured.p99),
+                &table::duration(measured.cpu),
                 if index == 0 { "" } else { &ratio },
             ]);
         }
@@ -91,7 +98,7 @@ async fn cold() -> Result<()> {
     let worst = ours.last().copied().unwrap_or_default();
     let (median_text, worst_text) = (table::duration(our_median), table::duration(worst));
     table::row(&["yunkai, waiting worker", &median_text, &worst_text, ""]);
-    for peer in PEERS {
+    for peer in COLD_PEERS {
         let mut times = Vec::new();
         for _ in 0..ROUNDS {
             times.push(peers::start(peer, "cold").await?.started_in);

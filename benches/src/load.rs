@@ -12,6 +12,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use crate::photos::scramble;
+use crate::process;
 
 /// A request to be sent again and again, with one of its bodies each time.
 #[derive(Debug, Clone)]
@@ -24,6 +25,8 @@ pub struct Shot {
     pub headers: Vec<(String, String)>,
     /// JSON bodies.
     pub bodies: Arc<[Bytes]>,
+    /// In place of `NUMBER` in a body stands the number of the call.
+    pub is_numbered: bool,
     /// What the answer must contain to count.
     pub expected: &'static str,
 }
@@ -37,6 +40,8 @@ pub struct Measured {
     pub p50: Duration,
     /// 99th percentile of the latency.
     pub p99: Duration,
+    /// Processor time that the server spent for one answer, its workers included.
+    pub cpu: Duration,
 }
 
 /// One client's connection.
@@ -69,7 +74,12 @@ impl Client {
         for (name, value) in &shot.headers {
             request = request.header(name, value);
         }
-        let request = request.body(Full::new(sent.clone()))?;
+        let body = if shot.is_numbered {
+            Bytes::from(String::from_utf8_lossy(sent).replace("NUMBER", &number.to_string()))
+        } else {
+            sent.clone()
+        };
+        let request = request.body(Full::new(body))?;
         self.sender.ready().await?;
         let response = self.sender.send_request(request).await?;
         let status = response.status();
@@ -107,6 +117,20 @@ pub async fn fire(shot: &Shot, clients: usize, lasting: Duration) -> Result<Meas
     Ok(measured(latencies, started.elapsed()))
 }
 
+/// [`fire`], with the processor time of the process that serves, and of all it started.
+pub async fn fire_at(
+    server: u32,
+    shot: &Shot,
+    clients: usize,
+    lasting: Duration,
+) -> Result<Measured> {
+    let (began, before) = (Instant::now(), process::time(server)?);
+    let measured = fire(shot, clients, lasting).await?;
+    let answers = measured.per_second * began.elapsed().as_secs_f64();
+    let cpu = (process::time(server)? - before).div_f64(answers.max(1.0));
+    Ok(Measured { cpu, ..measured })
+}
+
 /// Rate and percentiles of a set of latencies.
 pub fn measured(mut latencies: Vec<Duration>, elapsed: Duration) -> Measured {
     latencies.sort_unstable();
@@ -116,6 +140,7 @@ pub fn measured(mut latencies: Vec<Duration>, elapsed: Duration) -> Measured {
         per_second: latencies.len() as f64 / elapsed.as_secs_f64(),
         p50: at(50),
         p99: at(99),
+        cpu: Duration::ZERO,
     }
 }
 

@@ -1,7 +1,8 @@
 //! Side-by-side comparisons: ours and its peers under the same load generator, in one run on one
 //! machine, in alternating rounds. Prints tables; judges nothing.
 //!
-//! `cargo run --release -p benches -- [call|documents|engine|memory|million]`
+//! `cargo run --release -p benches -- [call|documents|engine|memory|million|neighbour|
+//! soak|valley]`
 
 mod bare;
 mod call;
@@ -11,12 +12,17 @@ mod load;
 mod log_writer;
 mod memory;
 mod million;
+mod neighbour;
+mod open_loop;
 mod parse_server;
 mod peers;
 mod photos;
 mod platform;
 mod postgres;
+mod process;
+mod soak;
 mod table;
+mod valley;
 
 use std::path::Path;
 
@@ -32,6 +38,8 @@ async fn main() -> Result<()> {
         "" => {
             memory::run().await?;
             call::run().await?;
+            valley::run().await?;
+            neighbour::run().await?;
             hot::run().await?;
             million::run().await?;
             documents::run().await
@@ -39,10 +47,15 @@ async fn main() -> Result<()> {
         "memory" => memory::run().await,
         "call" => call::run().await,
         "documents" => documents::run().await,
+        "neighbour" => neighbour::run().await,
+        "soak" => soak::run().await,
+        "valley" => valley::run().await,
         "engine" => hot::run().await,
         "million" => million::run().await,
         // What `million` starts.
         "open" => million::open(Path::new(&std::env::args().nth(2).unwrap_or_default())).await,
-        other => bail!("no bench '{other}': call, documents, engine, memory, million"),
+        other => bail!(
+            "no bench '{other}': call, documents, engine, memory, million, neighbour, soak, valley"
+        ),
     }
 }

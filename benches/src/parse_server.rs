@@ -62,6 +62,7 @@ impl ParseServer {
             path: format!("/parse/{path}"),
             headers: Vec::new(),
             bodies: keyed.collect(),
+            is_numbered: false,
             expected: "",
         }
     }

@@ -1,4 +1,4 @@
-//! The peers: @cloudbase/functions-framework and plain Node http, on the same function.
+//! The peers: @cloudbase/functions-framework, plain Node http and workerd, on the same function.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -17,6 +17,8 @@ pub enum Peer {
     FunctionsFramework,
     /// The least Node can do: parse, call, answer.
     NodeHttp,
+    /// Cloudflare's runtime, which runs many functions in one process.
+    Workerd,
 }
 
 impl Peer {
@@ -25,6 +27,7 @@ impl Peer {
         match self {
             Peer::FunctionsFramework => "@cloudbase/functions-framework",
             Peer::NodeHttp => "plain Node http",
+            Peer::Workerd => "workerd",
         }
     }
 }
@@ -42,11 +45,18 @@ pub async fn install() -> Result<()> {
 
 /// A running peer; ended when dropped.
 pub struct Running {
-    _child: Child,
+    child: Child,
     /// `host:port`.
     pub address: String,
     /// From the start of the process to the first answer.
     pub started_in: Duration,
+}
+
+impl Running {
+    /// Its process id.
+    pub fn process_id(&self) -> Result<u32> {
+        self.child.id().context("the peer ended")
+    }
 }
 
 /// Starts a peer on `echo` or `cold` and waits for its first answer.
@@ -54,8 +64,15 @@ pub async fn start(peer: Peer, function: &str) -> Result<Running> {
     let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
     let folder = here().join("peers");
     let source = folder.join(format!("functions/{function}"));
-    let mut command = Command::new("node");
+    let mut command = Command::new(match peer {
+        Peer::Workerd => folder.join("node_modules/.bin/workerd"),
+        _ => "node".into(),
+    });
     match peer {
+        Peer::Workerd => command
+            .arg("serve")
+            .arg(source.join("workerd.capnp"))
+            .arg(format!("--socket-addr=http=127.0.0.1:{port}")),
         Peer::FunctionsFramework => command
             .arg("node_modules/@cloudbase/functions-framework/bin/tcb-ff.js")
             .arg(format!("--source={}", source.display()))
@@ -79,7 +96,7 @@ pub async fn start(peer: Peer, function: &str) -> Result<Running> {
             && client.send(&shot).await.is_ok()
         {
             let started_in = started.elapsed();
-            return Ok(Running { _child: child, address, started_in });
+            return Ok(Running { child, address, started_in });
         }
         if started.elapsed() > Duration::from_secs(20) {
             bail!("{} gave no answer", peer.name());
@@ -95,6 +112,7 @@ pub fn shot(address: &str) -> Shot {
         path: "/".to_owned(),
         headers: Vec::new(),
         bodies: [Bytes::from(crate::call::event().to_string())].into(),
+        is_numbered: false,
         expected: "photo-1",
     }
 }

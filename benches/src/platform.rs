@@ -68,6 +68,20 @@ impl Platform {
         }
     }
 
+    /// Waits until no worker serves this function: it has been scaled to zero.
+    pub async fn no_workers(&self, function: &str) -> Result<()> {
+        loop {
+            let response = get(&self.address, "/_api/functions").await?;
+            let functions = response["functions"].as_array().cloned().unwrap_or_default();
+            let found = functions.iter().find(|it| it["name"] == function);
+            let workers = found.and_then(|it| it["workers"].as_u64());
+            if workers.with_context(|| format!("no function {function}"))? == 0 {
+                return Ok(());
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    }
+
     /// The server's process id.
     pub fn process_id(&self) -> Option<u32> {
         self.child.id()
@@ -85,6 +99,7 @@ impl Platform {
             path: "/admin?env=bench".to_owned(),
             headers: vec![("authorization".to_owned(), format!("Bearer {}", self.api_key))],
             bodies: bodies.map(|body| Bytes::from(body.to_string())).collect(),
+            is_numbered: false,
             expected: "\"data\"",
         }
     }

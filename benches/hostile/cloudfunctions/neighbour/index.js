@@ -1,0 +1,4 @@
+/** Answers what it was asked. */
+'use strict'
+
+exports.main = async (event) => ({ event })

@@ -1,0 +1,6 @@
+/** Never gives the processor back. */
+'use strict'
+
+exports.main = () => {
+  for (;;);
+}
