@@ -56,7 +56,8 @@ pub async fn run(arguments: arguments::Dev) -> Result<()> {
 /// Indexes are filled in the background; the journal says when each is in use.
 pub async fn deploy_all(environment: &Arc<Environment>, project: &Project) -> Result<()> {
     deploy::apply_settings(environment, &project.settings).await?;
-    let (indexed, wanted) = (Arc::clone(environment), project.settings.indexes.clone());
+    deploy::host_folder(environment, project.hosting.clone());
+    let (indexed, wanted) = (Arc::clone(environment), project.settings.indexes());
     tokio::spawn(async move { indexes::apply(&indexed, &wanted).await });
     let functions = project.functions()?;
     for existing in deploy::list_functions(environment) {
@@ -72,7 +73,7 @@ pub async fn deploy_all(environment: &Arc<Environment>, project: &Project) -> Re
                     environment,
                     &function.name,
                     function.folder,
-                    function.settings,
+                    &function.settings,
                 )
                 .await;
             }

@@ -51,7 +51,7 @@ struct CloudbasercFunction {
     runtime: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ConfigJson {
     timeout: Option<f64>,
@@ -116,20 +116,18 @@ impl Layout {
         Ok(folders)
     }
 
-    /// The settings that `cloudbaserc.json` holds for a function.
-    pub fn apply(&self, name: &str, settings: &mut FunctionSettings) {
+    /// What `cloudbaserc.json` says of a function.
+    pub fn settings(&self, name: &str) -> FunctionSettings {
         let listed = self.listed.as_deref().unwrap_or_default();
-        let Some(function) = listed.iter().find(|function| function.name == name) else { return };
-        if let Some(handler) = &function.handler {
-            settings.handler.clone_from(handler);
+        let Some(function) = listed.iter().find(|function| function.name == name) else {
+            return FunctionSettings::default();
+        };
+        FunctionSettings {
+            handler: function.handler.clone(),
+            runtime: function.runtime.clone(),
+            install_dependency: function.install_dependency,
+            ..settings(function.timeout, function.memory_size, function.env_variables.as_ref())
         }
-        if let Some(install) = function.install_dependency {
-            settings.install_dependencies = install;
-        }
-        if function.runtime.is_some() {
-            settings.runtime.clone_from(&function.runtime);
-        }
-        apply(settings, function.timeout, function.memory_size, function.env_variables.as_ref());
     }
 
     fn folder_of(&self, function: &CloudbasercFunction) -> Result<PathBuf> {
@@ -141,33 +139,25 @@ impl Layout {
     }
 }
 
-/// The settings in the `config.json` of a function's own folder.
-pub fn apply_config_json(folder: &Path, settings: &mut FunctionSettings) -> Result<()> {
-    if let Some(config) = json::read::<ConfigJson>(&folder.join("config.json"))? {
-        apply(settings, config.timeout, config.memory_size, config.env_variables.as_ref());
-    }
-    Ok(())
+/// What the `config.json` of a function's own folder says.
+pub fn config_json(folder: &Path) -> Result<FunctionSettings> {
+    let config: ConfigJson = json::read(&folder.join("config.json"))?.unwrap_or_default();
+    Ok(settings(config.timeout, config.memory_size, config.env_variables.as_ref()))
 }
 
-/// Takes over what is given; seconds become milliseconds, values of any kind become text.
-pub fn apply(
-    settings: &mut FunctionSettings,
+/// What both files say: a timeout in seconds, memory in MB, variables of any kind.
+fn settings(
     timeout_s: Option<f64>,
     memory_mb: Option<u64>,
     variables: Option<&BTreeMap<String, serde_json::Value>>,
-) {
-    if let Some(timeout_s) = timeout_s.filter(|it| (0.001..=900.0).contains(it)) {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        let timeout_ms = (timeout_s * 1_000.0) as u64;
-        settings.timeout_ms = timeout_ms;
-    }
-    if let Some(memory_mb) = memory_mb {
-        settings.memory_mb = memory_mb;
-    }
-    for (name, value) in variables.into_iter().flatten() {
-        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        settings.variables.retain(|(existing, _)| existing != name);
-        settings.variables.push((name.clone(), text));
+) -> FunctionSettings {
+    let text =
+        |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    FunctionSettings {
+        timeout: timeout_s.filter(|it| (0.001..=900.0).contains(it)),
+        memory: memory_mb,
+        env: variables.into_iter().flatten().map(|(name, it)| (name.clone(), text(it))).collect(),
+        ..FunctionSettings::default()
     }
 }
 

@@ -1,7 +1,6 @@
 //! A project folder as its developer laid it out: WeChat DevTools' way or the CloudBase CLI's,
 //! with `yunkai.json` beside.
 
-mod index;
 mod json;
 mod layout;
 mod manifest;
@@ -20,10 +19,11 @@ pub struct Project {
     pub app_id: Option<String>,
     /// Where the functions' folders lie; absent when the project has none.
     pub function_root: Option<PathBuf>,
-    /// Everything but functions.
+    /// What `yunkai.json` says.
     pub settings: ProjectSettings,
+    /// The folder of the hosted site, which may not be built yet.
+    pub hosting: Option<PathBuf>,
     layout: layout::Layout,
-    manifest: manifest::Manifest,
 }
 
 /// One function of a project.
@@ -47,14 +47,14 @@ impl Project {
             )
         })?;
         let layout = layout::read(&folder)?;
-        let manifest = manifest::read(&folder)?;
+        let settings = manifest::read(&folder)?;
         Ok(Self {
             environment: layout.environment.clone(),
             app_id: layout.app_id.clone(),
             function_root: layout.function_root.clone(),
-            settings: manifest.project_settings(&folder),
+            hosting: settings.hosting.as_ref().map(|hosting| folder.join(hosting)),
+            settings,
             layout,
-            manifest,
         })
     }
 
@@ -69,10 +69,11 @@ impl Project {
 
     /// Later files win: the function's own `config.json`, `cloudbaserc.json`, `yunkai.json`.
     fn function(&self, name: String, folder: PathBuf) -> Result<ProjectFunction> {
-        let mut settings = FunctionSettings::default();
-        layout::apply_config_json(&folder, &mut settings)?;
-        self.layout.apply(&name, &mut settings);
-        self.manifest.apply(&name, &mut settings);
+        let mut settings = layout::config_json(&folder)?;
+        settings.overlay(self.layout.settings(&name));
+        if let Some(later) = self.settings.functions.get(&name) {
+            settings.overlay(later.clone());
+        }
         Ok(ProjectFunction { name, folder, settings })
     }
 }
@@ -102,7 +103,7 @@ mod tests {
         let functions = read_all(&project);
         assert_eq!(functions.len(), 1);
         assert_eq!(functions[0].name, "login");
-        assert_eq!(functions[0].settings.timeout_ms, 3_000);
+        assert_eq!(functions[0].settings.timeout, Some(3.0));
 
         let cli = tempfile::tempdir().unwrap();
         let rc = r#"{"envId":"env-1","functionRoot":"./fns","functions":[
@@ -116,10 +117,11 @@ mod tests {
         assert_eq!(project.environment.as_deref(), Some("env-1"));
         let functions = read_all(&project);
         assert_eq!(functions.len(), 2);
-        assert_eq!(functions[0].settings.timeout_ms, 9_000);
-        assert_eq!(functions[0].settings.handler, "main.go");
-        assert_eq!(functions[0].settings.variables, [("K".to_owned(), "v".to_owned())]);
-        assert_eq!(functions[1].settings.memory_mb, 512);
+        let run = functions[0].settings.run();
+        assert_eq!(run.timeout_ms, 9_000);
+        assert_eq!(run.handler, "main.go");
+        assert_eq!(run.variables, [("K".to_owned(), "v".to_owned())]);
+        assert_eq!(functions[1].settings.run().memory_mb, 512);
     }
 
     #[test]

@@ -3,28 +3,32 @@
 
 use std::fmt;
 
-use platform::indexes::{IndexKind, IndexSpec};
 use serde::de::{Error as _, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::indexes::{IndexKind, IndexSpec};
 
 /// `{ "name": …, "keys": [ { "field": 1 | -1 | "2dsphere" } … ], "unique": …, … }`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Index {
+    #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     #[serde(deserialize_with = "keys")]
     keys: Vec<Key>,
     #[serde(default)]
     unique: bool,
-    #[serde(rename = "expireAfterSeconds")]
+    #[serde(rename = "expireAfterSeconds", skip_serializing_if = "Option::is_none")]
     expire_after_seconds: Option<u64>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Key(String, IndexKind);
 
 impl Index {
     /// What the platform is asked for; an index without a name is named after its keys.
+    #[must_use]
     pub fn spec(&self) -> IndexSpec {
         let part = |Key(path, kind): &Key| match kind {
             IndexKind::Ascending => format!("{path}_1"),
@@ -52,6 +56,19 @@ fn keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Key>, D::Error
 impl<'de> Deserialize<'de> for Key {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(KeyVisitor)
+    }
+}
+
+impl Serialize for Key {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Key(path, kind) = self;
+        let mut map = serializer.serialize_map(Some(1))?;
+        match kind {
+            IndexKind::Ascending => map.serialize_entry(path, &1)?,
+            IndexKind::Descending => map.serialize_entry(path, &-1)?,
+            IndexKind::Geo => map.serialize_entry(path, "2dsphere")?,
+        }
+        map.end()
     }
 }
 

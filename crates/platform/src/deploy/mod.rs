@@ -1,46 +1,42 @@
 //! Putting a project into an environment: collections and their permissions, storage, hosting,
 //! functions.
 
-use std::collections::BTreeMap;
+mod index;
+mod project;
+mod settings;
+
 use std::path::PathBuf;
 
 use functions::{DeployReport, Package};
-use rules::Acl;
 
 use crate::environment::Environment;
 use crate::error::{Code, Error, Result};
-use crate::indexes::IndexSpec;
 use crate::journal::Event;
 
-pub use functions::{FunctionInfo, Settings as FunctionSettings, Source};
+pub use functions::{FunctionInfo, Source};
+pub use index::Index;
+pub use project::{CollectionSettings, ProjectSettings, StorageSettings};
+pub use settings::FunctionSettings;
 
-/// What a project folder says beside its functions.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct ProjectSettings {
-    /// Collections to create, with their permission mode.
-    pub collections: Vec<(String, Acl)>,
-    /// The indexes of each of these collections, names filled in.
-    pub indexes: BTreeMap<String, Vec<IndexSpec>>,
-    /// The permission mode of files; unchanged when absent.
-    pub storage: Option<Acl>,
-    /// The folder of the hosted site.
-    pub hosting: Option<PathBuf>,
-}
-
-/// Applies the settings; creating what exists already is no error.
+/// Applies what a project says of collections and files; creating what exists already is no error.
 pub async fn apply_settings(environment: &Environment, settings: &ProjectSettings) -> Result<()> {
-    for (name, acl) in &settings.collections {
+    for (name, collection) in &settings.collections {
         match environment.engine().create_collection(name).await {
             Ok(()) | Err(engine::Error::CollectionExists { .. }) => {}
             Err(error) => return Err(error.into()),
         }
-        environment.access().set_collection(name, *acl).await?;
+        let acl = collection.acl.unwrap_or_default();
+        environment.access().set_collection(name, acl).await?;
     }
-    if let Some(acl) = settings.storage {
+    if let Some(acl) = settings.storage.as_ref().and_then(|storage| storage.acl) {
         environment.access().set_storage(acl).await?;
     }
-    environment.set_hosting(settings.hosting.clone());
     Ok(())
+}
+
+/// Serves the site in a folder of this machine, or none.
+pub fn host_folder(environment: &Environment, folder: Option<PathBuf>) {
+    environment.set_hosting(folder);
 }
 
 /// Deploys one function from a folder and notes the outcome.
@@ -48,13 +44,13 @@ pub async fn deploy_function(
     environment: &Environment,
     name: &str,
     folder: PathBuf,
-    settings: FunctionSettings,
+    settings: &FunctionSettings,
 ) -> Result<DeployReport> {
     let package = Package {
         environment: environment.id().to_owned(),
         name: name.to_owned(),
         source: Source::Folder(folder),
-        settings,
+        settings: settings.run(),
     };
     let outcome = environment.functions().deploy(package).await;
     let (succeeded, text) = match &outcome {
