@@ -6,11 +6,11 @@ use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::Response;
 use platform::database::{self, Aggregate};
-use platform::transfer::{Export, ExportFormat, Exporter};
+use platform::transfer::{ExportFormat, Exporter};
 use platform::{Result, collections};
 use serde_json::json;
 
-use super::{answer, context, read};
+use super::{Selection, answer, asked, read};
 use crate::encode;
 use crate::server::Gateway;
 
@@ -20,8 +20,7 @@ const QUERY_LIMIT_DEFAULT: u64 = 100;
 /// `GET collections`.
 pub async fn list(State(gateway): State<Arc<Gateway>>, request: Request) -> Response<Body> {
     answer(async {
-        let (parts, _) = request.into_parts();
-        let context = context(&gateway, &parts)?;
+        let context = asked(&gateway, request)?;
         let list: Vec<_> = collections::list(&context)
             .await?
             .into_iter()
@@ -51,8 +50,7 @@ pub async fn drop_collection(
     request: Request,
 ) -> Response<Body> {
     answer(async {
-        let (parts, _) = request.into_parts();
-        let context = context(&gateway, &parts)?;
+        let context = asked(&gateway, request)?;
         collections::drop_collection(&context, &collection).await?;
         Ok("{}".to_owned())
     })
@@ -67,15 +65,9 @@ pub async fn query(
 ) -> Response<Body> {
     answer(async {
         let (context, body) = read(&gateway, request).await?;
-        let export = Export {
-            collection,
-            filter: body.document("filter")?.unwrap_or_default(),
-            order: body.order("sort")?,
-            projection: body.document("projection")?.unwrap_or_default(),
-            skip: body.count("skip")?.unwrap_or(0),
-            limit: Some(body.count("limit")?.unwrap_or(QUERY_LIMIT_DEFAULT)),
-            format: ExportFormat::JsonLines,
-        };
+        let mut selection = Selection::read(&body)?;
+        selection.limit.get_or_insert(QUERY_LIMIT_DEFAULT);
+        let export = selection.export(collection, ExportFormat::JsonLines);
         let mut exporter = Exporter::start(&context, export).await?;
         let mut lines = String::new();
         while let Some(text) = exporter.next().await? {

@@ -10,7 +10,7 @@ use platform::database::Find;
 use platform::indexes::{self, Explanation, IndexInfo, IndexKind, IndexSpec, IndexState};
 use serde_json::{Map, Value as Json, json};
 
-use super::{answer, context, read};
+use super::{Selection, answer, asked, read};
 use crate::envelope::invalid;
 use crate::server::Gateway;
 
@@ -21,8 +21,7 @@ pub async fn list(
     request: Request,
 ) -> Response<Body> {
     answer(async {
-        let (parts, _) = request.into_parts();
-        let context = context(&gateway, &parts)?;
+        let context = asked(&gateway, request)?;
         let list = indexes::list(&context, &collection).await?;
         let list: Vec<_> = list.iter().map(index).collect();
         Ok(json!({ "indexes": list }).to_string())
@@ -63,8 +62,7 @@ pub async fn drop_index(
     request: Request,
 ) -> Response<Body> {
     answer(async {
-        let (parts, _) = request.into_parts();
-        let context = context(&gateway, &parts)?;
+        let context = asked(&gateway, request)?;
         indexes::drop_index(&context, &collection, &name).await?;
         Ok("{}".to_owned())
     })
@@ -79,15 +77,8 @@ pub async fn explain(
 ) -> Response<Body> {
     answer(async {
         let (context, body) = read(&gateway, request).await?;
-        let find = Find {
-            collection,
-            filter: body.document("filter")?.unwrap_or_default(),
-            order: body.order("sort")?,
-            projection: body.document("projection")?.unwrap_or_default(),
-            skip: body.count("skip")?.unwrap_or(0),
-            limit: body.count("limit")?,
-            ..Find::default()
-        };
+        let Selection { filter, order, projection, skip, limit } = Selection::read(&body)?;
+        let find = Find { collection, filter, order, projection, skip, limit, ..Find::default() };
         told(&indexes::explain(&context, find).await?)
     })
     .await

@@ -17,8 +17,10 @@ use axum::http::request::Parts;
 use axum::http::{Response, StatusCode, header};
 use axum::routing::{any, delete, get, post};
 use platform::keys::{self, Proof};
+use platform::transfer::{Export, ExportFormat};
 use platform::{Caller, Code, Context, Error, Result};
 use serde_json::{Value as Json, json};
+use value::Document;
 
 use crate::codes::{http_status, vendor_code};
 use crate::envelope::Envelope;
@@ -85,6 +87,39 @@ fn parameter(parts: &Parts, name: &str) -> Option<String> {
     let value = query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
     let value = value.replace('+', " ");
     Some(percent_encoding::percent_decode_str(&value).decode_utf8_lossy().into_owned())
+}
+
+/// Who asks, for a request whose body says nothing.
+fn asked(gateway: &Gateway, request: Request) -> Result<Context> {
+    context(gateway, &request.into_parts().0)
+}
+
+/// Which documents are meant, as the body says it.
+struct Selection {
+    filter: Document,
+    order: Document,
+    projection: Document,
+    skip: u64,
+    limit: Option<u64>,
+}
+
+impl Selection {
+    /// Reads `{filter, sort, projection, skip, limit}`.
+    fn read(body: &Envelope) -> Result<Self> {
+        Ok(Self {
+            filter: body.document("filter")?.unwrap_or_default(),
+            order: body.order("sort")?,
+            projection: body.document("projection")?.unwrap_or_default(),
+            skip: body.count("skip")?.unwrap_or(0),
+            limit: body.count("limit")?,
+        })
+    }
+
+    /// These documents, to be told in this form.
+    fn export(self, collection: String, format: ExportFormat) -> Export {
+        let Self { filter, order, projection, skip, limit } = self;
+        Export { collection, filter, order, projection, skip, limit, format }
+    }
 }
 
 /// Reads who asks and the parameters in the body.

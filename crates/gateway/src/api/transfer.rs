@@ -8,13 +8,11 @@ use axum::body::{Body, BodyDataStream, Bytes};
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderValue, Response, header};
 use futures_util::stream::{self, StreamExt};
-use platform::transfer::{
-    Export, ExportFormat, Exporter, Import, ImportFormat, Importer, Mode, Refused,
-};
+use platform::transfer::{ExportFormat, Exporter, Import, ImportFormat, Importer, Mode, Refused};
 use platform::{Code, Error, Result};
 use serde_json::json;
 
-use super::{context, parameter, read, refuse, told};
+use super::{Selection, context, parameter, read, refuse, told};
 use crate::encode;
 use crate::envelope::invalid;
 use crate::server::Gateway;
@@ -123,15 +121,7 @@ pub async fn export(
             Some("csv") => (ExportFormat::Csv(fields), "text/csv; charset=utf-8"),
             Some(_) => return Err(invalid("format", "json or csv", "json 或 csv")),
         };
-        let export = Export {
-            collection,
-            filter: body.document("filter")?.unwrap_or_default(),
-            order: body.order("sort")?,
-            projection: body.document("projection")?.unwrap_or_default(),
-            skip: body.count("skip")?.unwrap_or(0),
-            limit: body.count("limit")?,
-            format,
-        };
+        let export = Selection::read(&body)?.export(collection, format);
         Ok((Exporter::start(&context, export).await?, kind))
     };
     match exporter.await {

@@ -10,7 +10,7 @@ use value::{DocView, RawDoc, Value};
 
 use super::document::Doc;
 use super::lookup::{foreign_keys, local_keys, one_of, show_view};
-use super::run::{Read, Request};
+use super::run::Read;
 use super::shape::Shape;
 use super::source::Bound;
 use super::stage::count;
@@ -19,7 +19,7 @@ use crate::expression::operator::wrong;
 use crate::expression::parse::{parse as parse_node, raw_members, segments};
 use crate::expression::{Names, Node, Scope};
 use crate::path::Path;
-use crate::{Error, Filter, Sort};
+use crate::{Error, Filter};
 
 /// Documents of one batch.
 const BATCH: usize = 64;
@@ -277,15 +277,8 @@ impl Work for Walking {
             now_ms: context.surroundings.now_ms(),
         };
         let filter = one_of(&self.graph.connect_to, wanted.into_values().collect());
-        let request = Request {
-            collection: Some(self.graph.from.clone()),
-            filter: filter.and(bound.filter(&self.graph.restrict)),
-            sort: Sort::none(),
-            skip: 0,
-            limit: None,
-        };
-        let read = Read { id: *context.next_read, request: Arc::new(request) };
-        *context.next_read += 1;
+        let filter = filter.and(bound.filter(&self.graph.restrict));
+        let read = context.read(&self.graph.from, filter);
         self.reading = Some(read.clone());
         Ok(Progress::Read(read))
     }

@@ -10,13 +10,13 @@ use value::Value;
 
 use super::document::Doc;
 use super::lookup::{Join, Lookup, document_value, foreign_keys, local_keys, one_of, show_view};
-use super::run::{Chain, ChainStep, Read, Request};
+use super::run::{Chain, ChainStep, Read};
 use super::shape::Shape;
 use super::source::Bound;
 use super::work::{Context, Io, PORTION, Progress, Work};
 use crate::expression::node::follow;
 use crate::expression::{Scope, size};
-use crate::{Error, Filter, Sort};
+use crate::{Error, Filter};
 
 /// Documents of one batch.
 const BATCH: usize = 256;
@@ -96,15 +96,8 @@ impl LookingUp {
                 one_of(foreign, wanted.into_values().collect())
             }
         };
-        let request = Request {
-            collection: Some(lookup.from.clone()),
-            filter: filter.and(bound.filter(&lookup.filter)),
-            sort: Sort::none(),
-            skip: 0,
-            limit: None,
-        };
-        let read = Read { id: *context.next_read, request: Arc::new(request) };
-        *context.next_read += 1;
+        let filter = filter.and(bound.filter(&lookup.filter));
+        let read = context.read(&lookup.from, filter);
         self.reading = Some(read.clone());
         Ok(Progress::Read(read))
     }

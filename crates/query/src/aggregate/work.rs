@@ -2,13 +2,14 @@
 //! documents of other collections. It never waits.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::document::Doc;
-use super::run::Read;
-use crate::Error;
+use super::run::{Read, Request};
 use crate::expression::Surroundings;
+use crate::{Error, Filter, Sort};
 
 /// Documents a stage puts out before those after it get their turn.
 pub(crate) const PORTION: usize = 256;
@@ -22,6 +23,22 @@ pub(crate) struct Context<'c> {
     pub(crate) variables: &'c [Option<value::Value>],
     /// The number the next read gets.
     pub(crate) next_read: &'c mut u64,
+}
+
+impl Context<'_> {
+    /// A read of every document of a foreign collection that passes the filter.
+    pub(crate) fn read(&mut self, collection: &str, filter: Filter) -> Read {
+        let request = Request {
+            collection: Some(collection.to_owned()),
+            filter,
+            sort: Sort::none(),
+            skip: 0,
+            limit: None,
+        };
+        let read = Read { id: *self.next_read, request: Arc::new(request) };
+        *self.next_read += 1;
+        read
+    }
 }
 
 /// Where a stage takes from and puts to.

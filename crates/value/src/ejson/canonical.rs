@@ -11,14 +11,15 @@ use crate::{ArrayView, DocView, Document, Error, RawDoc, Value, View, decimal};
 /// A document as canonical text.
 pub fn canonical(document: &Document) -> String {
     let mut out = String::with_capacity(256);
-    write_document(&DocView::Owned(document), &mut out).expect("values in memory are not broken");
+    write_document(&DocView::Owned(document), &mut out, write_scalar)
+        .expect("values in memory are not broken");
     out
 }
 
 /// A value as canonical text.
 pub fn canonical_value(value: &Value) -> String {
     let mut out = String::with_capacity(64);
-    write(&View::from(value), &mut out).expect("values in memory are not broken");
+    write(&View::from(value), &mut out, write_scalar).expect("values in memory are not broken");
     out
 }
 
@@ -28,11 +29,18 @@ pub fn canonical_value(value: &Value) -> String {
 /// Bytes that are no BSON document, as [`Document::from_bytes`].
 pub fn canonical_raw(bytes: &[u8]) -> Result<String, Error> {
     let mut out = String::with_capacity(bytes.len() * 2);
-    write_document(&DocView::Raw(RawDoc::new(bytes)?), &mut out)?;
+    write_document(&DocView::Raw(RawDoc::new(bytes)?), &mut out, write_scalar)?;
     Ok(out)
 }
 
-fn write_document(document: &DocView<'_>, out: &mut String) -> Result<(), Error> {
+/// Writes what holds no other value: the canonical and the relaxed form differ in this alone.
+pub(super) type WriteScalar = fn(&View<'_>, &mut String) -> std::fmt::Result;
+
+pub(super) fn write_document(
+    document: &DocView<'_>,
+    out: &mut String,
+    scalar: WriteScalar,
+) -> Result<(), Error> {
     out.push('{');
     for (index, field) in document.iter().enumerate() {
         let (name, value) = field?;
@@ -41,28 +49,28 @@ fn write_document(document: &DocView<'_>, out: &mut String) -> Result<(), Error>
         }
         write_text(name, out);
         out.push(':');
-        write(&value, out)?;
+        write(&value, out, scalar)?;
     }
     out.push('}');
     Ok(())
 }
 
-fn write_array(array: &ArrayView<'_>, out: &mut String) -> Result<(), Error> {
+fn write_array(array: &ArrayView<'_>, out: &mut String, scalar: WriteScalar) -> Result<(), Error> {
     out.push('[');
     for (index, element) in array.iter().enumerate() {
         if index > 0 {
             out.push(',');
         }
-        write(&element?, out)?;
+        write(&element?, out, scalar)?;
     }
     out.push(']');
     Ok(())
 }
 
-fn write(value: &View<'_>, out: &mut String) -> Result<(), Error> {
+pub(super) fn write(value: &View<'_>, out: &mut String, scalar: WriteScalar) -> Result<(), Error> {
     match value {
-        View::Document(document) => write_document(document, out)?,
-        View::Array(array) => write_array(array, out)?,
+        View::Document(document) => write_document(document, out, scalar)?,
+        View::Array(array) => write_array(array, out, scalar)?,
         View::String(text) => write_text(text, out),
         View::Regex { pattern, options } => {
             out.push_str(r#"{"$regularExpression":{"pattern":"#);
@@ -71,7 +79,7 @@ fn write(value: &View<'_>, out: &mut String) -> Result<(), Error> {
             write_text(options, out);
             out.push_str("}}");
         }
-        other => write_scalar(other, out).expect("writing into a string cannot fail"),
+        other => scalar(other, out).expect("writing into a string cannot fail"),
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use super::canonical::{write_scalar, write_text};
+use super::canonical::{write, write_document, write_scalar};
 use super::date;
 use crate::{DocView, Error, RawDoc, Value, View};
 
@@ -13,53 +13,16 @@ use crate::{DocView, Error, RawDoc, Value, View};
 /// Bytes that are no BSON document, as [`crate::Document::from_bytes`].
 pub fn relaxed_raw(bytes: &[u8]) -> Result<String, Error> {
     let mut out = String::with_capacity(bytes.len() + bytes.len() / 4);
-    write(&View::Document(DocView::Raw(RawDoc::new(bytes)?)), &mut out)?;
+    write_document(&DocView::Raw(RawDoc::new(bytes)?), &mut out, write_number_or_date)?;
     Ok(out)
 }
 
 /// A value as relaxed text that [`super::parse`] reads back exactly.
 pub fn relaxed_value(value: &Value) -> String {
     let mut out = String::with_capacity(64);
-    write(&View::from(value), &mut out).expect("values in memory are not broken");
+    write(&View::from(value), &mut out, write_number_or_date)
+        .expect("values in memory are not broken");
     out
-}
-
-fn write(value: &View<'_>, out: &mut String) -> Result<(), Error> {
-    match value {
-        View::Document(document) => {
-            out.push('{');
-            for (index, field) in document.iter().enumerate() {
-                let (name, value) = field?;
-                if index > 0 {
-                    out.push(',');
-                }
-                write_text(name, out);
-                out.push(':');
-                write(&value, out)?;
-            }
-            out.push('}');
-        }
-        View::Array(array) => {
-            out.push('[');
-            for (index, element) in array.iter().enumerate() {
-                if index > 0 {
-                    out.push(',');
-                }
-                write(&element?, out)?;
-            }
-            out.push(']');
-        }
-        View::String(text) => write_text(text, out),
-        View::Regex { pattern, options } => {
-            out.push_str(r#"{"$regularExpression":{"pattern":"#);
-            write_text(pattern, out);
-            out.push_str(r#","options":"#);
-            write_text(options, out);
-            out.push_str("}}");
-        }
-        other => write_number_or_date(other, out).expect("writing into a string cannot fail"),
-    }
-    Ok(())
 }
 
 fn write_number_or_date(value: &View<'_>, out: &mut String) -> std::fmt::Result {
