@@ -1,6 +1,6 @@
 //! The door of this room: start, deploy, invoke, shut down.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,7 +18,8 @@ use crate::pool::{Job, Pool, Version};
 use crate::process::Spawner;
 use crate::sandbox::{self, Measures};
 use crate::settings::{
-    DeployReport, FunctionInfo, Invocation, LogLine, Options, Outcome, Package, RESULT_BYTES_MAX,
+    DeployReport, Ended, Figures, FunctionInfo, Invocation, LATEST, LogLine, Options, Package,
+    RESULT_BYTES_MAX, Settings, Stored,
 };
 use crate::slot;
 
@@ -81,49 +82,133 @@ impl Functions {
     ///
     /// # Errors
     /// [`Error::MendPackage`] and [`Error::InstallDependencies`] say what to mend; what was
-    /// deployed
-    /// before stays deployed.
+    /// deployed before stays deployed. A numbered version that exists is never changed.
     pub async fn deploy(&self, package: Package) -> Result<DeployReport, Error> {
         let turn = self.deploys.turn(&package.environment, &package.name);
         let _turn = turn.lock().await;
         if self.hall.closing.is_cancelled() {
             return Err(Error::ShuttingDown);
         }
+        check_label(&package.version)?;
         let built = self.workshop.build(&package).await?;
-        Ok(self.install(package, built))
+        let Package { environment, name, version, settings, source: _ } = package;
+        self.install(Place { environment, name, version }, settings, built)
     }
 
-    fn install(&self, package: Package, built: Built) -> DeployReport {
-        let Built { tree, content_hash, carried, notices } = built;
-        let Package { environment, name, settings, source: _ } = package;
-        let carried_sdk = carried.as_ref().map(|sdk| sdk.version.to_string());
-        let pool = self.hall.pool(&environment, &name);
-        let before = pool.as_ref().and_then(|pool| pool.version());
-        if let Some(before) = &before
-            && before.content_hash == content_hash
-            && before.settings == settings
-            && before.carried == carried
-        {
-            let version = before.number;
-            return DeployReport { version, content_hash, notices, changed: false, carried_sdk };
+    /// Serves a package that an earlier process deployed, as it was built then.
+    ///
+    /// # Errors
+    /// [`Error::Disk`] when the package is not there (whole): deploy the function again.
+    pub async fn restore(&self, stored: Stored) -> Result<(), Error> {
+        let turn = self.deploys.turn(&stored.environment, &stored.name);
+        let _turn = turn.lock().await;
+        if self.hall.closing.is_cancelled() {
+            return Err(Error::ShuttingDown);
         }
-        let number = before.map_or(0, |before| before.number) + 1;
-        let memory_mb = settings.memory_mb;
-        let hash = content_hash.clone();
-        let version = Arc::new(Version { number, content_hash: hash, settings, tree, carried });
+        check_label(&stored.version)?;
+        let Stored { environment, name, version, content_hash, settings } = stored;
+        let workshop = Arc::clone(&self.workshop);
+        let found = tokio::task::spawn_blocking(move || workshop.find(&content_hash)).await;
+        let built = found.map_err(|_| Error::ShuttingDown)??;
+        self.install(Place { environment, name, version }, settings, built).map(|_| ())
+    }
+
+    /// Removes packages of the data directory that no version uses. Once the versions of an
+    /// earlier process are restored, what is left belongs to nobody.
+    ///
+    /// # Errors
+    /// [`Error::Disk`].
+    pub async fn tidy(&self) -> Result<(), Error> {
+        let workshop = Arc::clone(&self.workshop);
+        let tidied = tokio::task::spawn_blocking(move || workshop.tidy()).await;
+        tidied.map_err(|_| Error::ShuttingDown)?
+    }
+
+    fn install(
+        &self,
+        place: Place,
+        settings: Settings,
+        built: Built,
+    ) -> Result<DeployReport, Error> {
+        let Built { tree, content_hash, carried, notices } = built;
+        let Place { environment, name, version: label } = place;
+        let carried_sdk = carried.as_ref().map(|sdk| sdk.version.to_string());
+        let pool = self.hall.pool(&environment, &name, &label);
+        let before = pool.as_ref().and_then(|pool| pool.version());
+        let mut report = DeployReport {
+            version: label.clone(),
+            revision: before.as_ref().map_or(0, |before| before.revision),
+            content_hash: content_hash.clone(),
+            notices,
+            changed: false,
+            carried_sdk,
+        };
+        if let Some(before) = &before {
+            let is_same = before.content_hash == content_hash
+                && before.settings == settings
+                && before.carried == carried;
+            if is_same {
+                return Ok(report);
+            }
+            if label != LATEST {
+                return Err(exists(&name, &label));
+            }
+        }
+        report.changed = true;
+        report.revision += 1;
+        let (memory_mb, revision) = (settings.memory_mb, report.revision);
+        tree.keep();
+        let version = Arc::new(Version { revision, label, content_hash, settings, tree, carried });
         match pool {
             Some(pool) => pool.replace(version),
             None => {
+                let label = version.label.clone();
                 let pool = Arc::new(Pool::new(environment.clone(), name.clone(), version));
                 let mut pools = self.hall.pools.write().unwrap_or_else(PoisonError::into_inner);
-                pools.entry(environment).or_default().insert(name, pool);
+                let functions = pools.entry(environment).or_default();
+                functions.entry(name).or_default().insert(label, pool);
             }
         }
         self.hall.expect_size(memory_mb);
-        DeployReport { version: number, content_hash, notices, changed: true, carried_sdk }
+        Ok(report)
     }
 
-    /// Removes a function. Running calls finish; waiting ones are answered `NotFound`.
+    /// Takes one version out of service. Running calls finish; waiting ones are answered
+    /// `NotFound`.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is none.
+    pub async fn withdraw(
+        &self,
+        environment: &str,
+        name: &str,
+        version: &str,
+    ) -> Result<(), Error> {
+        let turn = self.deploys.turn(environment, name);
+        let _turn = turn.lock().await;
+        let withdrawn = {
+            let mut pools = self.hall.pools.write().unwrap_or_else(PoisonError::into_inner);
+            let functions = pools.get_mut(environment);
+            functions.and_then(|functions| {
+                let versions = functions.get_mut(name)?;
+                let pool = versions.remove(version);
+                if versions.is_empty() {
+                    functions.remove(name);
+                }
+                pool
+            })
+        };
+        let Some(pool) = withdrawn else {
+            let (environment, name) = (environment.to_owned(), format!("{name}:{version}"));
+            return Err(Error::NotFound { environment, name });
+        };
+        pool.close(&InvokeError::NotFound { name: name.to_owned() });
+        pool.withdrawn();
+        Ok(())
+    }
+
+    /// Removes a function with all its versions. Running calls finish; waiting ones are answered
+    /// `NotFound`.
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is none.
@@ -134,19 +219,32 @@ impl Functions {
             let mut pools = self.hall.pools.write().unwrap_or_else(PoisonError::into_inner);
             pools.get_mut(environment).and_then(|pools| pools.remove(name))
         };
-        let Some(pool) = removed else {
+        let Some(versions) = removed else {
             let (environment, name) = (environment.to_owned(), name.to_owned());
             return Err(Error::NotFound { environment, name });
         };
-        pool.close(&InvokeError::NotFound { name: name.to_owned() });
+        for pool in versions.values() {
+            pool.close(&InvokeError::NotFound { name: name.to_owned() });
+            pool.withdrawn();
+        }
         Ok(())
     }
 
-    /// The functions of an environment, by name.
+    /// The functions of an environment, by name: each with its latest version, or, where only
+    /// numbered ones are served, one of them.
     #[must_use]
     pub fn list(&self, environment: &str) -> Vec<FunctionInfo> {
         let pools = self.hall.pools.read().unwrap_or_else(PoisonError::into_inner);
-        pools.get(environment).into_iter().flatten().map(|(_, pool)| pool.info()).collect()
+        let functions = pools.get(environment).into_iter().flat_map(|functions| functions.values());
+        functions.filter_map(|versions| main_version(versions)).map(|pool| pool.info()).collect()
+    }
+
+    /// The versions of one function that are served.
+    #[must_use]
+    pub fn versions(&self, environment: &str, name: &str) -> Vec<FunctionInfo> {
+        let pools = self.hall.pools.read().unwrap_or_else(PoisonError::into_inner);
+        let versions = pools.get(environment).and_then(|functions| functions.get(name));
+        versions.into_iter().flat_map(|versions| versions.values()).map(|it| it.info()).collect()
     }
 
     /// How many waiting workers are ready to be given a function.
@@ -155,17 +253,40 @@ impl Functions {
         self.hall.ready_workers()
     }
 
-    /// One function.
+    /// One function, as [`Self::list`] shows it.
     #[must_use]
     pub fn get(&self, environment: &str, name: &str) -> Option<FunctionInfo> {
-        self.hall.pool(environment, name).map(|pool| pool.info())
+        let pools = self.hall.pools.read().unwrap_or_else(PoisonError::into_inner);
+        let versions = pools.get(environment)?.get(name)?;
+        main_version(versions).map(|pool| pool.info())
     }
 
-    /// Calls a function and waits for its result. Dropping the future does not stop the call.
+    /// Calls a function and waits for its end. Dropping the future does not stop the call.
     ///
-    /// # Errors
-    /// Every [`InvokeError`]; the function's own are `Threw`, `TimedOut`, `Exited`, `OutOfMemory`.
-    pub async fn invoke(&self, invocation: Invocation) -> Result<Outcome, InvokeError> {
+    /// The result may be any [`InvokeError`]; the function's own are `Threw`, `TimedOut`,
+    /// `Exited`, `OutOfMemory`.
+    pub async fn invoke(&self, invocation: Invocation) -> Ended {
+        let (reply, answer) = oneshot::channel();
+        let refused = match self.admit(&invocation) {
+            Ok(pool) => pool.submit(&self.hall, Job { invocation, reply, since: Instant::now() }),
+            Err(error) => {
+                let version = invocation.qualifier.unwrap_or_else(|| LATEST.to_owned());
+                let figures = Figures { version, ..Figures::default() };
+                return Ended { result: Err(error), figures };
+            }
+        };
+        if let Err((job, error)) = refused {
+            let version = job.invocation.qualifier.clone();
+            job.refuse(version.as_deref().unwrap_or(LATEST), error);
+        }
+        answer.await.unwrap_or_else(|_| Ended {
+            result: Err(InvokeError::ShuttingDown),
+            figures: Figures::default(),
+        })
+    }
+
+    /// Who serves a call, if it may be made at all.
+    fn admit(&self, invocation: &Invocation) -> Result<Arc<Pool>, InvokeError> {
         let bytes = invocation.event.len();
         if bytes > RESULT_BYTES_MAX {
             let limit_bytes = RESULT_BYTES_MAX as u64;
@@ -175,18 +296,15 @@ impl Functions {
             return Err(InvokeError::ShuttingDown);
         }
         debug_assert!(invocation.request_id.len() <= REQUEST_ID_BYTES_MAX);
-        let pool = self.hall.pool(&invocation.environment, &invocation.function);
-        let pool = pool.filter(|pool| serves(pool, invocation.qualifier.as_deref()));
-        let Some(pool) = pool else {
-            let name = match &invocation.qualifier {
-                Some(qualifier) => format!("{}:{qualifier}", invocation.function),
-                None => invocation.function,
+        let Invocation { environment, function, qualifier, .. } = invocation;
+        let label = qualifier.as_deref().unwrap_or(LATEST);
+        self.hall.pool(environment, function, label).ok_or_else(|| {
+            let name = match label {
+                LATEST => function.clone(),
+                label => format!("{function}:{label}"),
             };
-            return Err(InvokeError::NotFound { name });
-        };
-        let (reply, answer) = oneshot::channel();
-        pool.submit(&self.hall, Job { invocation, reply, since: Instant::now() })?;
-        answer.await.unwrap_or(Err(InvokeError::ShuttingDown))
+            InvokeError::NotFound { name }
+        })
     }
 
     /// Stops taking calls, lets running ones finish for 3 s, and ends every worker.
@@ -195,12 +313,38 @@ impl Functions {
     }
 }
 
-/// Only the newest version of a function is kept.
-fn serves(pool: &Pool, qualifier: Option<&str>) -> bool {
-    match qualifier {
-        None | Some("" | "$LATEST" | "$DEFAULT") => true,
-        Some(number) => pool.version().is_some_and(|version| version.number.to_string() == number),
+/// Which version of which function.
+struct Place {
+    environment: String,
+    name: String,
+    version: String,
+}
+
+/// `$LATEST`, or the text of a number.
+fn check_label(label: &str) -> Result<(), Error> {
+    let is_number = (1..=10).contains(&label.len())
+        && !label.starts_with('0')
+        && label.bytes().all(|byte| byte.is_ascii_digit());
+    if label == LATEST || is_number {
+        return Ok(());
     }
+    Err(Error::MendPackage(format!(
+        "{label:?} is not a version; it is $LATEST or a number. / 版本 {label:?} 不合法,应为 $LATEST \
+         或数字。"
+    )))
+}
+
+fn exists(name: &str, label: &str) -> Error {
+    Error::MendPackage(format!(
+        "Version {label} of function \"{name}\" exists with other code or settings, and a numbered \
+         version never changes. Publish a new one. / 云函数“{name}”的版本 {label} 已存在且不可修改,\
+         请发布新版本。"
+    ))
+}
+
+/// The version that stands for its function in lists.
+fn main_version(versions: &BTreeMap<String, Arc<Pool>>) -> Option<&Arc<Pool>> {
+    versions.get(LATEST).or_else(|| versions.values().next_back())
 }
 
 impl Deploys {

@@ -30,6 +30,9 @@ const MEMORY_MB_USUAL: u64 = 256;
 /// A waiting worker that died is replaced after this long, so that a broken Node does not spin.
 const REPLACE_AFTER: Duration = Duration::from_secs(1);
 
+/// Environment, function, version.
+pub(crate) type Pools = HashMap<String, BTreeMap<String, BTreeMap<String, Arc<Pool>>>>;
+
 /// Everything workers share.
 #[derive(Debug)]
 pub(crate) struct Hall {
@@ -44,7 +47,7 @@ pub(crate) struct Hall {
     pub logs: LogSink,
     pub closing: CancellationToken,
     pub tracker: TaskTracker,
-    pub pools: RwLock<HashMap<String, BTreeMap<String, Arc<Pool>>>>,
+    pub pools: RwLock<Pools>,
     waiting: Mutex<Waiting>,
     /// Workers that serve a function or are claimed for one.
     claimed: AtomicUsize,
@@ -132,15 +135,16 @@ impl Hall {
         self.numbers.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// The pool of a function.
-    pub(crate) fn pool(&self, environment: &str, name: &str) -> Option<Arc<Pool>> {
+    /// The pool of one version of a function.
+    pub(crate) fn pool(&self, environment: &str, name: &str, label: &str) -> Option<Arc<Pool>> {
         let pools = self.pools.read().unwrap_or_else(PoisonError::into_inner);
-        pools.get(environment)?.get(name).cloned()
+        pools.get(environment)?.get(name)?.get(label).cloned()
     }
 
     fn all_pools(&self) -> Vec<Arc<Pool>> {
         let pools = self.pools.read().unwrap_or_else(PoisonError::into_inner);
-        pools.values().flat_map(BTreeMap::values).cloned().collect()
+        let functions = pools.values().flat_map(BTreeMap::values);
+        functions.flat_map(BTreeMap::values).cloned().collect()
     }
 
     /// A function of this size exists or was called: workers should wait for it.

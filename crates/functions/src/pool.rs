@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::error::InvokeError;
 use crate::hall::Hall;
 use crate::package::Tree;
-use crate::settings::{FunctionInfo, Invocation, Outcome, Settings};
+use crate::settings::{Ended, Figures, FunctionInfo, Invocation, Settings};
 
 /// A call waits this long before another worker is started beside running ones.
 const PATIENCE: Duration = Duration::from_millis(10);
@@ -28,7 +28,10 @@ const AHEAD_EVENT_BYTES_MAX: usize = 8 * 1024;
 /// One deployed state of a function.
 #[derive(Debug)]
 pub(crate) struct Version {
-    pub number: u64,
+    /// Counts the deploys under the label.
+    pub revision: u64,
+    /// What it is called by.
+    pub label: String,
     pub content_hash: String,
     pub settings: Settings,
     pub tree: Arc<Tree>,
@@ -39,8 +42,18 @@ pub(crate) struct Version {
 #[derive(Debug)]
 pub(crate) struct Job {
     pub invocation: Invocation,
-    pub reply: oneshot::Sender<Result<Outcome, InvokeError>>,
+    pub reply: oneshot::Sender<Ended>,
     pub since: Instant,
+}
+
+impl Job {
+    /// Answers a call that no worker began. A caller that no longer waits needs no answer.
+    pub(crate) fn refuse(self, version: &str, error: InvokeError) {
+        let queued_us = crate::worker::micros(self.since.elapsed());
+        let version = version.to_owned();
+        let figures = Figures { version, queued_us, ..Figures::default() };
+        let _ = self.reply.send(Ended { result: Err(error), figures });
+    }
 }
 
 /// How a worker is reached while it is idle. Dropping it sends the worker home.
@@ -109,8 +122,9 @@ impl Pool {
     /// New calls go to `version`; idle workers of the old one leave, running ones after their call.
     pub(crate) fn replace(&self, version: Arc<Version>) {
         let mut state = self.lock();
-        state.version = version;
+        let before = std::mem::replace(&mut state.version, version);
         state.idle.clear();
+        before.tree.release();
     }
 
     /// No more calls: waiting ones get `error`, idle workers leave.
@@ -118,10 +132,14 @@ impl Pool {
         let mut state = self.lock();
         state.removed = true;
         state.idle.clear();
-        for job in state.queue.drain(..) {
-            // A caller that no longer waits needs no answer.
-            let _ = job.reply.send(Err(error.clone()));
+        for job in std::mem::take(&mut state.queue) {
+            job.refuse(&state.version.label, error.clone());
         }
+    }
+
+    /// Its package is of no use any more.
+    pub(crate) fn withdrawn(&self) {
+        self.lock().version.tree.release();
     }
 
     pub(crate) fn info(&self) -> FunctionInfo {
@@ -129,7 +147,8 @@ impl Pool {
         FunctionInfo {
             environment: self.environment.clone(),
             name: self.name.clone(),
-            version: state.version.number,
+            version: state.version.label.clone(),
+            revision: state.version.revision,
             content_hash: state.version.content_hash.clone(),
             settings: state.version.settings.clone(),
             carried_sdk: state.version.carried.as_ref().map(|sdk| sdk.version.to_string()),
@@ -143,14 +162,22 @@ impl Pool {
     }
 
     /// A new call.
-    pub(crate) fn submit(self: &Arc<Self>, hall: &Arc<Hall>, job: Job) -> Result<(), InvokeError> {
+    ///
+    /// # Errors
+    /// The call, and why it was not taken.
+    #[expect(clippy::result_large_err, reason = "the call goes back to its caller")]
+    pub(crate) fn submit(
+        self: &Arc<Self>,
+        hall: &Arc<Hall>,
+        job: Job,
+    ) -> Result<(), (Job, InvokeError)> {
         let mut state = self.lock();
         if state.removed {
-            return Err(self.not_found());
+            return Err((job, self.not_found()));
         }
         let Some(job) = state.hand_over(job) else { return Ok(()) };
         if state.queue.len() >= hall.options.queue_max {
-            return Err(InvokeError::QueueFull { name: self.name.clone() });
+            return Err((job, InvokeError::QueueFull { name: self.name.clone() }));
         }
         state.queue.push_back(job);
         self.grow(state, hall);
@@ -161,9 +188,7 @@ impl Pool {
     pub(crate) fn put_back(self: &Arc<Self>, hall: &Arc<Hall>, job: Job) {
         let mut state = self.lock();
         if state.removed {
-            drop(state);
-            let _ = job.reply.send(Err(self.not_found()));
-            return;
+            return job.refuse(&state.version.label, self.not_found());
         }
         let Some(job) = state.hand_over(job) else { return };
         state.queue.push_front(job);
@@ -226,7 +251,7 @@ impl Pool {
     /// leaves.
     pub(crate) fn next(&self, worker: u64, version: u64) -> Next {
         let mut state = self.lock();
-        if state.removed || state.version.number != version {
+        if state.removed || state.version.revision != version {
             return Next::Leave;
         }
         while let Some(job) = state.queue.pop_front() {
@@ -245,7 +270,7 @@ impl Pool {
         let mut state = self.lock();
         let others = state.workers.saturating_sub(1);
         if state.removed
-            || state.version.number != version
+            || state.version.revision != version
             || !state.is_quick()
             || state.queue.len() <= others * held
         {
@@ -305,8 +330,8 @@ impl Pool {
         self.left(true);
         let mut state = self.lock();
         if state.workers == 0 {
-            for job in state.queue.drain(..) {
-                let _ = job.reply.send(Err(error.clone()));
+            for job in std::mem::take(&mut state.queue) {
+                job.refuse(&state.version.label, error.clone());
             }
         }
     }

@@ -4,6 +4,8 @@
 
 use std::path::PathBuf;
 
+use crate::error::InvokeError;
+
 /// Largest event and largest result, in bytes (protocol 02 §3.1).
 pub(crate) const RESULT_BYTES_MAX: usize = 6 * 1024 * 1024;
 
@@ -22,9 +24,12 @@ pub struct Options {
     pub launcher: PathBuf,
     /// How many confined workers wait for a function, started ahead of need.
     pub waiting_workers: usize,
-    /// How many worker processes may exist at once, waiting ones not counted.
+    /// How many worker processes may serve functions at once, waiting ones not counted.
     pub workers_max: usize,
-    /// How many calls of one function may wait for a worker.
+    /// How much memory the functions of all workers may be allowed together, in MB: the sum of
+    /// their memory settings, waiting workers not counted. No limit when absent.
+    pub memory_budget_mb: Option<u64>,
+    /// How many calls of one version of a function may wait for a worker.
     pub queue_max: usize,
     /// `host[:port]` of the platform itself; connections to them use the worker's private socket.
     /// The first one is the host of `TCB_CONTEXT_CNFG`.
@@ -33,7 +38,8 @@ pub struct Options {
     pub confine: bool,
     /// Whether functions may connect to loopback and link-local addresses that are not redirected.
     pub open_loopback: bool,
-    /// After how long without a call a worker is stopped, in milliseconds. Default 60,000.
+    /// After how long without a call a worker is stopped, in milliseconds, unless its function
+    /// says otherwise. Default 60,000.
     pub idle_ms: u64,
 }
 
@@ -48,6 +54,7 @@ impl Options {
             launcher,
             waiting_workers: 1,
             workers_max: 16,
+            memory_budget_mb: None,
             queue_max: 256,
             redirected_hosts: Vec::new(),
             confine: true,
@@ -64,6 +71,9 @@ pub struct Package {
     pub environment: String,
     /// Its name: `^[A-Za-z][A-Za-z0-9_-]{0,59}$`.
     pub name: String,
+    /// The label it is called by: [`LATEST`], which is replaced in place, or the text of a number,
+    /// which keeps its code and settings for good.
+    pub version: String,
     /// Where its code lies.
     pub source: Source,
     /// How it runs.
@@ -75,6 +85,44 @@ pub struct Package {
 pub enum Source {
     /// A folder of this machine. It is copied; later edits change nothing until the next deploy.
     Folder(PathBuf),
+}
+
+/// A package that an earlier process deployed and that still lies in the data directory.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    /// The environment it belongs to.
+    pub environment: String,
+    /// The function's name.
+    pub name: String,
+    /// See [`Package::version`].
+    pub version: String,
+    /// What [`DeployReport::content_hash`] said.
+    pub content_hash: String,
+    /// How it runs.
+    pub settings: Settings,
+}
+
+/// The version that a call without a qualifier means.
+pub const LATEST: &str = "$LATEST";
+
+/// How a function is called.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// By an event; its handler answers with a value.
+    #[default]
+    Event,
+    /// By HTTP requests to a server of its own.
+    Http,
+}
+
+/// Where a function may connect to, beside the platform. Entries are `host`, an address or a
+/// CIDR block, each with an optional `:port`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Network {
+    /// Nothing else may be reached when this is not empty.
+    pub allow: Vec<String>,
+    /// These may not be reached.
+    pub deny: Vec<String>,
 }
 
 /// How a function runs.
@@ -92,6 +140,27 @@ pub struct Settings {
     pub runtime: Option<String>,
     /// Whether dependencies that are declared and absent are installed at deploy.
     pub install_dependencies: bool,
+    /// How many workers are kept ready when nobody calls. Default 0.
+    pub min_instances: u32,
+    /// How many workers this function may have at once; only the limits of the server when absent.
+    pub max_instances: Option<u32>,
+    /// After how long without a call one of its workers is stopped, in milliseconds; the server's
+    /// [`Options::idle_ms`] when absent.
+    pub idle_ms: Option<u64>,
+    /// Where it may connect to. Empty means the server's default.
+    pub network: Network,
+    /// How it is called.
+    pub kind: Kind,
+    /// The major version of Node.js it asks for; the server's when absent.
+    pub node: Option<u32>,
+    /// Whether dependencies may run their install scripts.
+    pub install_scripts: bool,
+    /// Whether its workers wait for a debugger. Only `dev` sets this.
+    pub inspect: bool,
+    /// The interfaces of the open platform it may call, as `config.json` lists them.
+    pub permissions: Vec<String>,
+    /// Size limit of its `/tmp`, in MB; the server's when absent.
+    pub tmp_mb: Option<u64>,
 }
 
 impl Default for Settings {
@@ -103,6 +172,16 @@ impl Default for Settings {
             variables: Vec::new(),
             runtime: None,
             install_dependencies: true,
+            min_instances: 0,
+            max_instances: None,
+            idle_ms: None,
+            network: Network::default(),
+            kind: Kind::default(),
+            node: None,
+            install_scripts: false,
+            inspect: false,
+            permissions: Vec::new(),
+            tmp_mb: None,
         }
     }
 }
@@ -110,9 +189,11 @@ impl Default for Settings {
 /// What a deploy did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeployReport {
-    /// Counts the deploys of this function that changed something, from 1, since the process
+    /// The label it was deployed under; see [`Package::version`].
+    pub version: String,
+    /// Counts the deploys under this label that changed something, from 1, since the process
     /// started.
-    pub version: u64,
+    pub revision: u64,
     /// SHA-256 of the code as it runs (dependencies included), 64 hex digits.
     pub content_hash: String,
     /// Bilingual sentences a developer should read; nothing failed.
@@ -130,8 +211,10 @@ pub struct FunctionInfo {
     pub environment: String,
     /// Its name.
     pub name: String,
-    /// See [`DeployReport::version`].
-    pub version: u64,
+    /// See [`Package::version`].
+    pub version: String,
+    /// See [`DeployReport::revision`].
+    pub revision: u64,
     /// See [`DeployReport::content_hash`].
     pub content_hash: String,
     /// How it runs.
@@ -151,7 +234,7 @@ pub struct Invocation {
     pub environment: String,
     /// The function's name.
     pub function: String,
-    /// `$LATEST`, a version, or nothing.
+    /// The label of a version; [`LATEST`] when absent. Aliases are resolved before.
     pub qualifier: Option<String>,
     /// The event as JSON text, at most 6 MiB.
     pub event: String,
@@ -161,19 +244,33 @@ pub struct Invocation {
     pub variables: Vec<(String, String)>,
 }
 
-/// The result of a call.
+/// How a call ended, and what it took.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome {
+pub struct Ended {
     /// What `main` returned, as JSON text (`null` for `undefined`), at most 6 MiB.
-    pub result: String,
-    /// Time from handing the event to the worker to its result, loading included, in microseconds.
-    pub duration_us: u64,
-    /// Time before that: waiting for a worker, or for one to start, in microseconds.
-    pub queued_us: u64,
+    pub result: Result<String, InvokeError>,
+    /// What was measured; also of a call that failed.
+    pub figures: Figures,
+}
+
+/// What a call took. All zero for a call that no worker began.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// The label of the version that ran, or was asked for.
+    pub version: String,
     /// Whether this was the first call of its worker.
     pub cold: bool,
-    /// Resident memory of the worker in MB, sampled at most once a second.
+    /// Waiting for a worker, in microseconds; `start_us` is not part of it.
+    pub queued_us: u64,
+    /// Giving the worker the function and loading its code, in microseconds; 0 when it was warm.
+    pub start_us: u64,
+    /// The handler itself, in microseconds.
+    pub duration_us: u64,
+    /// The most resident memory the worker was seen to use so far, in MB, sampled at most once a
+    /// second. Nothing before the first sample.
     pub memory_mb: Option<u64>,
+    /// The number of the worker; unique within the process.
+    pub worker: Option<u64>,
 }
 
 /// How serious a log line is.

@@ -31,6 +31,7 @@ pub fn vendor_code(code: Code) -> &'static str {
         Code::FunctionMissing => "FUNCTION_NOT_FOUND",
         Code::FunctionFailed | Code::FunctionTimedOut => "FUNCTIONS_EXECUTE_FAIL",
         Code::Overloaded => "EXCEED_CONCURRENT_REQUEST_LIMIT",
+        Code::FunctionOverloaded => "EXCEED_REQUEST_LIMIT",
         Code::DeployRefused => "FUNCTIONS_REQUEST_FAIL",
         Code::WeChatRefused => "FUNCTIONS_REQUEST_FAIL",
         Code::Internal => "SYS_ERR",
@@ -48,7 +49,9 @@ pub fn auth_error(code: Code) -> (u16, &'static str, u32) {
         Code::RefreshTokenExpired | Code::RefreshTokenInvalid => (400, "invalid_grant", 16),
         Code::SignInRefused | Code::WeChatRefused => (400, "provider_error", 4019),
         Code::Unsupported => (404, "unimplemented", 12),
-        Code::PayloadTooLarge | Code::Overloaded => (429, "resource_exhausted", 8),
+        Code::PayloadTooLarge | Code::Overloaded | Code::FunctionOverloaded => {
+            (429, "resource_exhausted", 8)
+        }
         Code::StoreFailed => (503, "unavailable", 14),
         _ => (500, "internal", 13),
     }
@@ -73,7 +76,7 @@ pub fn http_status(code: Code) -> u16 {
         // What the documents refuse is the caller's to correct.
         Code::TransactionConflict | Code::CollectionExists | Code::DatabaseRefused => 409,
         Code::PayloadTooLarge => 413,
-        Code::Overloaded => 429,
+        Code::Overloaded | Code::FunctionOverloaded => 429,
         Code::StoreFailed | Code::StorageFailed => 503,
         _ => 500,
     }
@@ -102,6 +105,7 @@ mod tests {
             (Code::TransactionConflict, "DATABASE_TRANSACTION_CONFLICT"),
             (Code::FileMissing, "STORAGE_FILE_NONEXIST"),
             (Code::FunctionFailed, "FUNCTIONS_EXECUTE_FAIL"),
+            (Code::FunctionOverloaded, "EXCEED_REQUEST_LIMIT"),
             (Code::AccessTokenExpired, "ACCESS_TOKEN_EXPIRED"),
         ];
         for (code, name) in rows {

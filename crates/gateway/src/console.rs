@@ -68,7 +68,7 @@ async fn functions(State(gateway): State<Arc<Gateway>>, request: Request<Body>) 
     let environment = gateway.platform().default_environment();
     let list: Vec<_> = platform::deploy::list_functions(environment)
         .into_iter()
-        .map(|it| json!({ "name": it.name, "version": it.version, "workers": it.workers }))
+        .map(|it| json!({ "name": it.name, "version": it.revision, "workers": it.workers }))
         .collect();
     let waiting = platform::deploy::waiting_workers(environment);
     let body = json!({ "functions": list, "waitingWorkers": waiting });

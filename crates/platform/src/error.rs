@@ -64,6 +64,8 @@ pub enum Code {
     FunctionTimedOut,
     /// More calls are waiting than the queue holds.
     Overloaded,
+    /// More calls of a function wait than may.
+    FunctionOverloaded,
     /// A package cannot be deployed.
     DeployRefused,
     /// WeChat's servers (or the simulator) refused the call.
@@ -103,6 +105,7 @@ impl Code {
         Code::FunctionFailed,
         Code::FunctionTimedOut,
         Code::Overloaded,
+        Code::FunctionOverloaded,
         Code::DeployRefused,
         Code::WeChatRefused,
         Code::Internal,

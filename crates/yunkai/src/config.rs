@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow};
 use gateway::GatewayOptions;
 use platform::{StoreOptions, WeChatOptions};
+use serde::Deserialize;
 use tokio::net::TcpListener;
 
 /// The simulator's AppID for projects without one.
@@ -32,6 +33,45 @@ pub struct Settings {
     pub app_id: Option<String>,
     /// How WeChat is reached; the simulator when absent.
     pub wechat: Option<WeChatOptions>,
+    /// How many workers functions get, where that is not left to the machine.
+    pub functions: FunctionLimits,
+}
+
+/// `[functions]` of `yunkai.toml`: what functions may use of this machine.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FunctionLimits {
+    /// Workers that wait for a function, started ahead of need.
+    waiting_workers: Option<usize>,
+    /// Workers that may serve functions at once.
+    workers_max: Option<usize>,
+    /// The sum of the memory settings of all workers that serve functions.
+    memory_budget_mb: Option<u64>,
+    /// Calls of one function that may wait for a worker.
+    queue_max: Option<usize>,
+    /// A worker without a call is stopped after this time.
+    idle_seconds: Option<u64>,
+}
+
+impl FunctionLimits {
+    fn apply(&self, options: &mut functions::Options) -> Result<()> {
+        let wrong = |key: &str, what: &str, said: &str| {
+            Err(anyhow!("functions.{key}: {what}. / functions.{key}:{said}。"))
+        };
+        if self.workers_max == Some(0) {
+            return wrong("workers_max", "at least 1 worker is needed", "至少需要 1 个工作进程");
+        }
+        if self.memory_budget_mb.is_some_and(|budget| budget < 256) {
+            return wrong("memory_budget_mb", "at least 256 MB are needed", "至少需要 256 MB");
+        }
+        options.waiting_workers = self.waiting_workers.unwrap_or(options.waiting_workers);
+        options.workers_max = self.workers_max.unwrap_or(options.workers_max);
+        options.memory_budget_mb = self.memory_budget_mb.or(options.memory_budget_mb);
+        options.queue_max = self.queue_max.unwrap_or(options.queue_max);
+        let idle_ms = self.idle_seconds.map(|seconds| seconds.saturating_mul(1000));
+        options.idle_ms = idle_ms.unwrap_or(options.idle_ms);
+        Ok(())
+    }
 }
 
 /// A server that listens but does not serve yet.
@@ -100,6 +140,7 @@ pub fn function_options(settings: &Settings, url: &str) -> Result<functions::Opt
     options.redirected_hosts.extend(host(url));
     options.redirected_hosts.extend(settings.public_url.as_deref().and_then(host));
     options.open_loopback = settings.is_dev;
+    settings.functions.apply(&mut options)?;
     Ok(options)
 }
 

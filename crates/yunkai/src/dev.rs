@@ -10,7 +10,7 @@ use platform::{deploy, indexes};
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::arguments;
-use crate::config::Settings;
+use crate::config::{FunctionLimits, Settings};
 use crate::project::Project;
 use crate::serve::Server;
 use crate::{terminal, watch};
@@ -32,6 +32,7 @@ pub async fn run(arguments: arguments::Dev) -> Result<()> {
         public_url: None,
         app_id: project.app_id.clone(),
         wechat: None,
+        functions: FunctionLimits::default(),
     };
     let server = Server::start(settings.listen().await?).await?;
     let platform = Arc::clone(&server.platform);

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use anyhow::Result;
 use platform::StoreOptions;
 
-use crate::config::{Settings, function_options};
+use crate::config::{FunctionLimits, Settings, function_options};
 use crate::language::localized;
 use crate::terminal;
 
@@ -21,6 +21,7 @@ pub fn run() -> Result<()> {
         public_url: None,
         app_id: None,
         wechat: None,
+        functions: FunctionLimits::default(),
     };
     let options = function_options(&settings, "http://127.0.0.1:0")?;
     for check in functions::doctor(&options) {

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::arguments;
 use crate::client;
-use crate::config::{Settings, Started};
+use crate::config::{FunctionLimits, Settings, Started};
 use crate::terminal;
 
 /// `yunkai.toml` as far as this version understands it.
@@ -32,6 +32,9 @@ struct Toml {
     #[serde(default)]
     environments: Vec<String>,
     wechat: Option<WeChatToml>,
+    /// What functions may use.
+    #[serde(default)]
+    functions: FunctionLimits,
 }
 
 #[derive(Debug, Deserialize)]
@@ -69,6 +72,7 @@ pub async fn run(arguments: arguments::Serve) -> Result<()> {
         public_url: toml.public_url.map(|url| url.trim_end_matches('/').to_owned()),
         app_id: None,
         wechat: toml.wechat.map(|it| WeChatOptions::http(it.app_id, it.app_secret, it.base_url)),
+        functions: toml.functions,
     };
     let server = Server::start(settings.listen().await?).await?;
     server.announce();

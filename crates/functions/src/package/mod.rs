@@ -11,8 +11,10 @@ mod syntax;
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use serde::{Deserialize, Serialize};
 
 use crate::assets::CarriedSdk;
 use crate::error::Error;
@@ -27,24 +29,79 @@ pub(crate) struct Workshop {
     runtime: PathBuf,
     node: PathBuf,
     carried: Vec<CarriedSdk>,
-    trees: Mutex<HashMap<String, Weak<Tree>>>,
+    trees: Trees,
     counter: AtomicU64,
 }
 
-/// A package on disk; removed when no version uses it any more.
+/// The packages in use, by content hash.
+type Trees = Arc<Mutex<HashMap<String, Weak<Tree>>>>;
+
+/// A package on disk, `packages/HASH/` with its code in `code/`. It outlives the process when a
+/// version uses it; else it is removed when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Tree {
+    /// The folder of the code.
     pub path: PathBuf,
+    folder: PathBuf,
+    /// Empty while the package is in the making.
+    hash: String,
+    versions: AtomicUsize,
+    trees: Trees,
+}
+
+impl Tree {
+    fn new(folder: PathBuf, hash: String, trees: &Trees) -> Self {
+        let (path, trees) = (folder.join("code"), Arc::clone(trees));
+        Self { path, folder, hash, versions: AtomicUsize::new(0), trees }
+    }
+
+    /// A version uses it.
+    pub(crate) fn keep(&self) {
+        self.versions.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A version that used it was replaced or withdrawn.
+    pub(crate) fn release(&self) {
+        self.versions.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Takes the folder out of the way of a package with the same name.
+    fn step_aside(&self) -> Option<PathBuf> {
+        if self.hash.is_empty() {
+            return Some(self.folder.clone());
+        }
+        let mut trees = self.trees.lock().unwrap_or_else(PoisonError::into_inner);
+        if trees.get(&self.hash).is_some_and(|tree| tree.strong_count() > 0) {
+            return None;
+        }
+        trees.remove(&self.hash);
+        let aside = self.folder.with_extension("gone");
+        fs::rename(&self.folder, &aside).ok().map(|()| aside)
+    }
 }
 
 impl Drop for Tree {
     fn drop(&mut self) {
+        if self.versions.load(Ordering::Relaxed) > 0 {
+            return;
+        }
         // Workers hold links of their own, so a running call keeps its files.
-        if let Err(error) = fs::remove_dir_all(&self.path) {
-            tracing::warn!(path = %self.path.display(), %error, "a package stays behind");
+        if let Some(folder) = self.step_aside()
+            && let Err(error) = fs::remove_dir_all(&folder)
+        {
+            tracing::warn!(path = %folder.display(), %error, "a package stays behind");
         }
     }
 }
+
+/// What is kept beside the code of a package.
+#[derive(Debug, Serialize, Deserialize)]
+struct About {
+    /// The version of the carried SDK it uses, if it does.
+    carried: Option<String>,
+}
+
+const ABOUT: &str = "about.json";
 
 /// A package that is ready to be called.
 #[derive(Debug)]
@@ -65,7 +122,7 @@ struct Surveyed {
 }
 
 impl Workshop {
-    /// Prepares the folders. Packages of an earlier process are removed: the platform deploys anew.
+    /// Prepares the folders. Packages of an earlier process stay until [`Self::tidy`].
     pub(crate) fn open(
         data_dir: &Path,
         runtime: &Path,
@@ -73,9 +130,6 @@ impl Workshop {
         carried: Vec<CarriedSdk>,
     ) -> Result<Self, Error> {
         let (packages, modules) = (data_dir.join("packages"), data_dir.join("modules"));
-        if packages.exists() {
-            fs::remove_dir_all(&packages).map_err(Error::disk("empty", &packages))?;
-        }
         for folder in [&packages, &modules] {
             fs::create_dir_all(folder).map_err(Error::disk("create", folder))?;
         }
@@ -85,9 +139,55 @@ impl Workshop {
             runtime: runtime.to_owned(),
             node: node.to_owned(),
             carried,
-            trees: Mutex::default(),
+            trees: Trees::default(),
             counter: AtomicU64::new(1),
         })
+    }
+
+    /// Removes the packages that no version uses: of deploys long gone, and of an earlier process.
+    pub(crate) fn tidy(&self) -> Result<(), Error> {
+        let trees = self.trees.lock().unwrap_or_else(PoisonError::into_inner);
+        let listed = fs::read_dir(&self.packages);
+        for entry in listed.map_err(Error::disk("list", &self.packages))? {
+            let entry = entry.map_err(Error::disk("list", &self.packages))?;
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            let in_the_making = name
+                .parse::<u64>()
+                .is_ok_and(|number| (1..self.counter.load(Ordering::Relaxed)).contains(&number));
+            let in_use = trees.get(&*name).is_some_and(|tree| tree.strong_count() > 0);
+            if !in_the_making && !in_use {
+                let path = entry.path();
+                fs::remove_dir_all(&path).map_err(Error::disk("remove", &path))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A package that lies on the disk already.
+    pub(crate) fn find(&self, content_hash: &str) -> Result<Built, Error> {
+        let folder = self.packages.join(content_hash);
+        let path = folder.join(ABOUT);
+        let text = fs::read(&path).map_err(Error::disk("read", &path))?;
+        let about: About = serde_json::from_slice(&text)
+            .map_err(|error| Error::disk("read", &path)(error.into()))?;
+        let same = |sdk: &&CarriedSdk| Some(sdk.version.to_string()) == about.carried;
+        let carried = match &about.carried {
+            // Another build of this program may carry other copies.
+            Some(_) => self.carried.iter().find(same).or(self.carried.first()).cloned(),
+            None => None,
+        };
+        let mut trees = self.trees.lock().unwrap_or_else(PoisonError::into_inner);
+        let content_hash = content_hash.to_owned();
+        let tree = match trees.get(&content_hash).and_then(Weak::upgrade) {
+            Some(tree) => tree,
+            None => {
+                let tree = Arc::new(Tree::new(folder, content_hash.clone(), &self.trees));
+                trees.insert(content_hash.clone(), Arc::downgrade(&tree));
+                tree
+            }
+        };
+        Ok(Built { tree, content_hash, carried, notices: Vec::new() })
     }
 
     /// Makes a package.
@@ -105,7 +205,7 @@ impl Workshop {
         let name = package.name.clone();
         blocking(move || {
             let (tree, content_hash) =
-                workshop.assemble(&name, &surveyed, choice.modules.as_deref(), &mut notices)?;
+                workshop.assemble(&name, &surveyed, &choice, &mut notices)?;
             Ok(Built { tree, content_hash, carried: choice.carried, notices })
         })
         .await
@@ -116,13 +216,18 @@ impl Workshop {
         &self,
         name: &str,
         surveyed: &Surveyed,
-        modules: Option<&Path>,
+        choice: &dependencies::Choice,
         notices: &mut Vec<String>,
     ) -> Result<(Arc<Tree>, String), Error> {
         let number = self.counter.fetch_add(1, Ordering::Relaxed);
-        let tree = Tree { path: self.packages.join(number.to_string()) };
+        let folder = self.packages.join(number.to_string());
+        if folder.exists() {
+            fs::remove_dir_all(&folder).map_err(Error::disk("empty", &folder))?;
+        }
+        fs::create_dir(&folder).map_err(Error::disk("create", &folder))?;
+        let tree = Tree::new(folder, String::new(), &self.trees);
         let mut hash = source::copy(&surveyed.folder, &surveyed.items, &tree.path)?;
-        if let Some(modules) = modules {
+        if let Some(modules) = &choice.modules {
             let target = tree.path.join("node_modules");
             dependencies::merge(modules, &target).map_err(Error::disk("link", &target))?;
             hash.add_modules(modules);
@@ -133,11 +238,31 @@ impl Workshop {
             return Ok((same, hash));
         }
         notices.extend(syntax::check(self, name, surveyed, &tree.path)?);
-        let tree = Arc::new(tree);
+        let about = About { carried: choice.carried.as_ref().map(|sdk| sdk.version.to_string()) };
+        let text = serde_json::to_vec(&about).expect("a struct of text has a JSON form");
+        let path = tree.folder.join(ABOUT);
+        fs::write(&path, text).map_err(Error::disk("write", &path))?;
+        Ok((self.name(&tree, &hash)?, hash))
+    }
+
+    /// Moves a finished package to the place of its name.
+    fn name(&self, made: &Tree, hash: &str) -> Result<Arc<Tree>, Error> {
         let mut trees = self.trees.lock().unwrap_or_else(PoisonError::into_inner);
         trees.retain(|_, tree| tree.strong_count() > 0);
-        trees.insert(hash.clone(), Arc::downgrade(&tree));
-        Ok((tree, hash))
+        if let Some(same) = trees.get(hash).and_then(Weak::upgrade) {
+            return Ok(same);
+        }
+        let folder = self.packages.join(hash);
+        // Left by an earlier process, which may have died while writing it.
+        if folder.exists() {
+            fs::remove_dir_all(&folder).map_err(Error::disk("remove", &folder))?;
+        }
+        fs::rename(&made.folder, &folder).map_err(Error::disk("name", &folder))?;
+        // Nothing is left to remove.
+        made.keep();
+        let tree = Arc::new(Tree::new(folder, hash.to_owned(), &self.trees));
+        trees.insert(hash.to_owned(), Arc::downgrade(&tree));
+        Ok(tree)
     }
 }
 

@@ -11,7 +11,7 @@ use super::{Sent, Worker};
 use crate::error::InvokeError;
 use crate::frames::{Broken, Frame};
 use crate::pool::{Job, Pool, Version};
-use crate::settings::{LogLevel, Outcome, RESULT_BYTES_MAX};
+use crate::settings::{Ended, Figures, LogLevel, RESULT_BYTES_MAX};
 
 /// Loading a function's modules, in the first call of a worker, has its own limit.
 const LOAD_TIME_MAX: Duration = Duration::from_secs(20);
@@ -41,9 +41,9 @@ fn as_object<S: Serializer>(pairs: &[(String, String)], serializer: S) -> Result
 }
 
 /// How a call ended, before the caller is told.
-enum Ended {
-    /// With an outcome or an error of the function; the worker may go on when true.
-    Answered(Result<Outcome, InvokeError>, bool),
+enum Turnout {
+    /// With a result or an error of the function; the worker may go on when true.
+    Answered(Result<String, InvokeError>, bool),
     /// It never began: its requests would have carried two identities.
     HandedBack,
     TimedOut,
@@ -53,6 +53,8 @@ enum Ended {
 /// What is measured around a call.
 struct Clock {
     queued: Duration,
+    /// Giving the worker its function, and then loading it.
+    start: Duration,
     started: Instant,
     cold: bool,
 }
@@ -76,39 +78,57 @@ impl Worker {
         let Sent { number, request_id, job } = sent;
         self.invocation = number;
         self.ledger.begin(&request_id);
-        let clock =
-            Clock { queued: job.since.elapsed(), started: Instant::now(), cold: !self.loaded };
+        let mut clock = self.clock(&job);
         let mut exit_code = None;
         let limit = Duration::from_millis(version.settings.timeout_ms);
         let ended = match self.hand_over(pool, version, &job, is_there, limit).await {
-            Ok(()) => self.exchange(pool, limit, &clock, &mut exit_code).await,
+            Ok(()) => self.exchange(pool, limit, &mut clock, &mut exit_code).await,
             Err(ended) => ended,
         };
-        let (answer, after) = match ended {
-            Ended::Answered(answer, may_go_on) => {
+        let duration = clock.started.elapsed();
+        let (result, after) = match ended {
+            Turnout::Answered(answer, may_go_on) => {
                 if !self.unsettled {
                     self.ledger.settle();
                 }
-                pool.took(clock.started.elapsed());
+                pool.took(duration);
                 (answer, if may_go_on { After::Continue } else { After::Leave })
             }
-            Ended::HandedBack => {
+            Turnout::HandedBack => {
                 self.unsettled = true;
                 self.ledger.withdraw();
                 pool.put_back(&self.hall, job);
                 return After::Continue;
             }
-            Ended::TimedOut => {
+            Turnout::TimedOut => {
                 self.process.kill();
                 let limit_ms = version.settings.timeout_ms;
                 (Err(InvokeError::TimedOut { limit_ms }), After::Leave)
             }
-            Ended::Broken(broken) => (Err(self.explain(broken, exit_code).await), After::Leave),
+            Turnout::Broken(broken) => (Err(self.explain(broken, exit_code).await), After::Leave),
         };
-        self.note_failure(&request_id, &answer);
+        self.note_failure(&request_id, &result);
+        let figures = Figures {
+            version: version.label.clone(),
+            cold: clock.cold,
+            queued_us: micros(clock.queued),
+            start_us: micros(clock.start),
+            duration_us: micros(duration),
+            memory_mb: self.memory_seen_mb,
+            worker: Some(self.number),
+        };
         // A caller that no longer waits needs no answer.
-        let _ = job.reply.send(answer);
+        let _ = job.reply.send(Ended { result, figures });
         after
+    }
+
+    /// Begins to measure. Who waited for a cold worker did not wait in line while it was given
+    /// its function.
+    fn clock(&self, job: &Job) -> Clock {
+        let cold = !self.loaded;
+        let waited = job.since.elapsed();
+        let start = if cold { self.assigned_in.min(waited) } else { Duration::ZERO };
+        Clock { queued: waited - start, start, started: Instant::now(), cold }
     }
 
     /// Sends the call, unless it is there, and with it some that may wait behind it.
@@ -119,20 +139,20 @@ impl Worker {
         job: &Job,
         is_there: bool,
         limit: Duration,
-    ) -> Result<(), Ended> {
+    ) -> Result<(), Turnout> {
         if !is_there {
-            self.queue_frame(self.invocation, job).map_err(Ended::Broken)?;
+            self.queue_frame(self.invocation, job).map_err(Turnout::Broken)?;
         }
         while self.loaded && self.ahead.len() < AHEAD_MAX {
-            let Some(job) = pool.ahead(version.number, self.ahead.len()) else { break };
+            let Some(job) = pool.ahead(version.revision, self.ahead.len()) else { break };
             let sent = self.numbered(job);
-            self.queue_frame(sent.number, &sent.job).map_err(Ended::Broken)?;
+            self.queue_frame(sent.number, &sent.job).map_err(Turnout::Broken)?;
             self.ledger.expect(&sent.request_id);
             self.ahead.push_back(sent);
         }
         match tokio::time::timeout(limit, self.line.flush()).await {
-            Ok(flushed) => flushed.map_err(Ended::Broken),
-            Err(_) => Err(Ended::TimedOut),
+            Ok(flushed) => flushed.map_err(Turnout::Broken),
+            Err(_) => Err(Turnout::TimedOut),
         }
     }
 
@@ -147,26 +167,28 @@ impl Worker {
         &mut self,
         pool: &Arc<Pool>,
         limit: Duration,
-        clock: &Clock,
+        clock: &mut Clock,
         exit_code: &mut Option<i32>,
-    ) -> Ended {
+    ) -> Turnout {
         let first = if self.loaded { limit } else { limit + LOAD_TIME_MAX };
         let mut deadline = tokio::time::Instant::now() + first;
         loop {
             let frame = match tokio::time::timeout_at(deadline, self.line.next()).await {
                 Ok(Ok(frame)) => frame,
-                Ok(Err(broken)) => return Ended::Broken(broken),
-                Err(_) => return Ended::TimedOut,
+                Ok(Err(broken)) => return Turnout::Broken(broken),
+                Err(_) => return Turnout::TimedOut,
             };
-            match self.judge(&frame, clock, exit_code) {
+            match self.judge(&frame, exit_code) {
                 Ok(Some(Said::Ended(ended))) => return ended,
                 Ok(Some(Said::Loaded)) => {
                     self.loaded = true;
+                    clock.start += clock.started.elapsed();
+                    clock.started = Instant::now();
                     deadline = tokio::time::Instant::now() + limit;
                     pool.loaded();
                 }
                 Ok(None) => {}
-                Err(broken) => return Ended::Broken(broken),
+                Err(broken) => return Turnout::Broken(broken),
             }
         }
     }
@@ -175,7 +197,6 @@ impl Worker {
     fn judge(
         &mut self,
         frame: &Frame,
-        clock: &Clock,
         exit_code: &mut Option<i32>,
     ) -> Result<Option<Said>, Broken> {
         let head = frame.head()?;
@@ -184,7 +205,7 @@ impl Worker {
         }
         match &*head.t {
             "loaded" => Ok(Some(Said::Loaded)),
-            "back" => Ok(Some(Said::Ended(Ended::HandedBack))),
+            "back" => Ok(Some(Said::Ended(Turnout::HandedBack))),
             "exit" => {
                 *exit_code = head.code;
                 Ok(None)
@@ -198,17 +219,12 @@ impl Worker {
                     return Err(Broken::Garbage("a result over the limit".to_owned()));
                 }
                 self.unsettled = head.pending > 0;
-                let outcome = Outcome {
-                    result: text.to_owned(),
-                    duration_us: micros(clock.started.elapsed()),
-                    queued_us: micros(clock.queued),
-                    cold: clock.cold,
-                    memory_mb: head.memory.map(|bytes| bytes.div_ceil(1024 * 1024)),
-                };
-                Ok(Some(Said::Ended(Ended::Answered(Ok(outcome), true))))
+                self.saw_memory(head.memory);
+                Ok(Some(Said::Ended(Turnout::Answered(Ok(text.to_owned()), true))))
             }
             "error" => {
                 self.unsettled = head.pending > 0;
+                self.saw_memory(head.memory);
                 let error = if head.kind == "too_large" {
                     let limit_bytes = RESULT_BYTES_MAX as u64;
                     InvokeError::TooLarge { what: "result", bytes: head.bytes, limit_bytes }
@@ -216,10 +232,15 @@ impl Worker {
                     let (message, stack) = (head.message.into_owned(), head.stack.into_owned());
                     InvokeError::Threw { message, stack }
                 };
-                Ok(Some(Said::Ended(Ended::Answered(Err(error), !head.last))))
+                Ok(Some(Said::Ended(Turnout::Answered(Err(error), !head.last))))
             }
             _ => self.take_note(frame).map(|()| None),
         }
+    }
+
+    fn saw_memory(&mut self, bytes: Option<u64>) {
+        let seen = bytes.map(|bytes| bytes.div_ceil(1024 * 1024));
+        self.memory_seen_mb = self.memory_seen_mb.max(seen);
     }
 
     /// Why there is no result although the time limit has not passed.
@@ -263,8 +284,8 @@ impl Worker {
     }
 
     /// Failures belong in the function's own log too.
-    fn note_failure(&self, request_id: &str, answer: &Result<Outcome, InvokeError>) {
-        let Err(error) = answer else { return };
+    fn note_failure(&self, request_id: &str, result: &Result<String, InvokeError>) {
+        let Err(error) = result else { return };
         let text = match error {
             InvokeError::Threw { message, stack } if stack.is_empty() => message.clone(),
             InvokeError::Threw { stack, .. } => stack.clone(),
@@ -277,9 +298,10 @@ impl Worker {
 /// A frame that changes the course of a call.
 enum Said {
     Loaded,
-    Ended(Ended),
+    Ended(Turnout),
 }
 
-fn micros(duration: Duration) -> u64 {
+/// A duration in the unit of [`Figures`].
+pub(crate) fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

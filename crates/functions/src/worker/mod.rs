@@ -8,7 +8,7 @@ mod start;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use tokio::sync::mpsc;
@@ -23,9 +23,8 @@ use crate::process::Process;
 use crate::settings::LogLevel;
 use crate::slot::Slot;
 use call::After;
+pub(crate) use call::micros;
 
-/// What every function sees as its version (protocol 02 §3.2).
-const LATEST: &str = "$LATEST";
 /// The region functions are told they run in; SDKs insist on one.
 const REGION: &str = "ap-shanghai";
 /// The bootstrap gives up settling after 5 s; this is for a bootstrap that does not answer.
@@ -53,6 +52,10 @@ struct Worker {
     /// Whose worker it is.
     pool: Option<Arc<Pool>>,
     loaded: bool,
+    /// How long it took to be given its function.
+    assigned_in: Duration,
+    /// The most resident memory that was seen, in MB.
+    memory_seen_mb: Option<u64>,
     /// The last call still has requests on their way: nothing may begin.
     unsettled: bool,
 }
@@ -120,6 +123,7 @@ impl Worker {
 
     /// Puts the code into the slot and tells the bootstrap whose worker it is now.
     async fn assign(&mut self, pool: &Arc<Pool>, version: &Arc<Version>) -> Result<(), String> {
+        let began = Instant::now();
         self.pool = Some(Arc::clone(pool));
         let names = (pool.environment.clone(), pool.name.clone());
         self.author.function.set(names).map_err(|_| "the worker has a function".to_owned())?;
@@ -128,7 +132,9 @@ impl Worker {
             tokio::task::spawn_blocking(move || crate::slot::fill(&tree.path, &code)).await;
         filled.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
         let head = assignment(pool, version, &self.slot);
-        self.line.send(0, &head, "").await.map_err(|_| "the worker is gone".to_owned())
+        let sent = self.line.send(0, &head, "").await;
+        self.assigned_in = began.elapsed();
+        sent.map_err(|_| "the worker is gone".to_owned())
     }
 
     /// Call after call, until there is a reason to go.
@@ -140,7 +146,7 @@ impl Worker {
             let after = match self.ahead.pop_front() {
                 Some(sent) => self.run(pool, version, sent, true).await,
                 None => {
-                    let job = match pool.next(self.number, version.number) {
+                    let job = match pool.next(self.number, version.revision) {
                         Next::Run(job) => job,
                         Next::Leave => return,
                         Next::Wait(inbox) => match self.idle(pool, inbox).await {
@@ -338,7 +344,7 @@ fn assignment<'a>(pool: &Pool, version: &'a Version, slot: &Slot) -> Assignment<
     let mut environment = variables.clone();
     for (name, value) in [
         ("SCF_FUNCTIONNAME", pool.name.as_str()),
-        ("SCF_FUNCTIONVERSION", LATEST),
+        ("SCF_FUNCTIONVERSION", version.label.as_str()),
         ("SCF_NAMESPACE", &pool.environment),
     ] {
         environment.insert(name.to_owned(), value.into());
@@ -353,7 +359,7 @@ fn assignment<'a>(pool: &Pool, version: &'a Version, slot: &Slot) -> Assignment<
         variables,
         context: serde_json::json!({
             "function_name": pool.name,
-            "function_version": LATEST,
+            "function_version": version.label,
             "memory_limit_in_mb": settings.memory_mb,
             "time_limit_in_ms": settings.timeout_ms,
             "environ": "",

@@ -93,6 +93,8 @@ async fn spawn(hall: &Arc<Hall>, number: u64, memory_mb: u64) -> Result<Worker, 
         ahead: VecDeque::new(),
         pool: None,
         loaded: false,
+        assigned_in: Duration::ZERO,
+        memory_seen_mb: None,
         unsettled: false,
     })
 }

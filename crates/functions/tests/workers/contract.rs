@@ -75,7 +75,7 @@ pub async fn handlers_answer_by_the_table() {
         // Twice: an error must leave a worker that still answers the same.
         for _ in 0..2 {
             match (ground.invoke(&name, json!({ "n": 1 })).await, expected) {
-                (Ok(outcome), Ok(text)) => assert_eq!(&outcome.result, text, "{code}"),
+                (Ok(result), Ok(text)) => assert_eq!(&result, text, "{code}"),
                 (Err(InvokeError::Threw { message, stack }), Err((begin, first))) => {
                     assert!(message.starts_with(begin), "{code}: {message}");
                     assert!(
@@ -89,7 +89,7 @@ pub async fn handlers_answer_by_the_table() {
     }
     ground.deploy("big", "exports.main = ({ n }) => 'x'.repeat(n)").await;
     let limit = 6 * 1024 * 1024;
-    assert_eq!(ground.invoke("big", json!({ "n": limit - 2 })).await.unwrap().result.len(), limit);
+    assert_eq!(ground.invoke("big", json!({ "n": limit - 2 })).await.unwrap().len(), limit);
     let over = ground.invoke("big", json!({ "n": limit - 1 })).await;
     assert!(matches!(over, Err(InvokeError::TooLarge { what: "result", .. })), "{over:?}");
     let over = ground.invoke("big", json!({ "text": "x".repeat(limit) })).await;
@@ -109,7 +109,7 @@ pub async fn context_has_what_sdks_read() {
     let mut invocation = ground.invocation("look", &json!({}));
     invocation.request_id = "id-1".to_owned();
     invocation.variables = vec![("WX_OPENID".to_owned(), "o,1".to_owned())];
-    let result = ground.functions.invoke(invocation).await.unwrap().result;
+    let result = ground.functions.invoke(invocation).await.result.unwrap();
     let seen: Value = serde_json::from_str(&result).unwrap();
     for side in ["context", "own"] {
         let context = &seen[side];
@@ -185,7 +185,7 @@ pub async fn logs_come_before_the_result() {
     ground.deploy("talk", code).await;
     let invocation = ground.invocation("talk", &json!({}));
     let id = invocation.request_id.clone();
-    ground.functions.invoke(invocation).await.unwrap();
+    ground.functions.invoke(invocation).await.result.unwrap();
     ground.log_line(|line| line.text == "raw" && line.request_id.as_ref() == Some(&id)).await;
     ground.log_line(|line| line.text == "several\nlines").await;
     let logs = ground.logs.lock().unwrap().clone();

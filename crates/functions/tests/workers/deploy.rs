@@ -172,17 +172,20 @@ async fn serve(bytes: Vec<u8>) -> SocketAddr {
 pub async fn equal_packages_change_nothing() {
     let ground = Ground::new().await;
     let first = ground.deploy("f", "exports.main = () => 1").await;
-    assert_eq!((first.version, first.changed), (1, true));
+    assert_eq!((first.revision, first.changed), (1, true));
     let second = ground.deploy("f", "exports.main = () => 1").await;
     assert_eq!(
-        (second.version, second.changed, &second.content_hash),
+        (second.revision, second.changed, &second.content_hash),
         (1, false, &first.content_hash)
     );
     let third =
         ground.deploy_with("f", "exports.main = () => 1", |settings| settings.timeout_ms = 7).await;
-    assert_eq!((third.version, third.changed, &third.content_hash), (2, true, &first.content_hash));
+    assert_eq!(
+        (third.revision, third.changed, &third.content_hash),
+        (2, true, &first.content_hash)
+    );
     let fourth = ground.deploy("f", "exports.main = () => 2").await;
-    assert_eq!((fourth.version, fourth.changed), (3, true));
+    assert_eq!((fourth.revision, fourth.changed), (3, true));
     assert_ne!(fourth.content_hash, first.content_hash);
     let kept = std::fs::read_dir(ground.folder.path().join("data/packages")).unwrap().count();
     assert_eq!(kept, 1, "packages no version uses are removed");
@@ -199,9 +202,9 @@ pub async fn functions_are_listed_and_removed() {
     assert!(ground.functions.list("another").is_empty());
     let mut invocation = ground.invocation("a", &json!({}));
     invocation.qualifier = Some("$LATEST".to_owned());
-    assert_eq!(ground.functions.invoke(invocation.clone()).await.unwrap().result, "1");
+    assert_eq!(ground.functions.invoke(invocation.clone()).await.result.unwrap(), "1");
     invocation.qualifier = Some("7".to_owned());
-    let answer = ground.functions.invoke(invocation).await;
+    let answer = ground.functions.invoke(invocation).await.result;
     assert_eq!(answer, Err(InvokeError::NotFound { name: "a:7".to_owned() }));
     ground.functions.remove(ENVIRONMENT, "a").await.unwrap();
     assert!(matches!(ground.functions.remove(ENVIRONMENT, "a").await, Err(Error::NotFound { .. })));

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use functions::{
-    DeployReport, Error, Functions, Invocation, InvokeError, LogLine, Options, Outcome, Package,
-    Settings, Source, WorkerConnection,
+    DeployReport, Ended, Error, Functions, Invocation, InvokeError, LATEST, LogLine, Options,
+    Package, Settings, Source, WorkerConnection,
 };
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -88,7 +88,8 @@ impl Ground {
     ) -> Result<DeployReport, Error> {
         let (environment, name) = (ENVIRONMENT.to_owned(), name.to_owned());
         let source = Source::Folder(folder.to_owned());
-        self.functions.deploy(Package { environment, name, source, settings }).await
+        let version = LATEST.to_owned();
+        self.functions.deploy(Package { environment, name, version, source, settings }).await
     }
 
     /// Deploys a function of one file.
@@ -120,14 +121,19 @@ impl Ground {
         }
     }
 
-    pub async fn invoke(&self, name: &str, event: Value) -> Result<Outcome, InvokeError> {
+    pub async fn invoke(&self, name: &str, event: Value) -> Result<String, InvokeError> {
+        self.run(name, event).await.result
+    }
+
+    /// A call with its figures.
+    pub async fn run(&self, name: &str, event: Value) -> Ended {
         self.functions.invoke(self.invocation(name, &event)).await
     }
 
     /// The result of a call that must succeed.
     pub async fn call(&self, name: &str, event: Value) -> Value {
-        let outcome = self.invoke(name, event).await.unwrap();
-        serde_json::from_str(&outcome.result).unwrap()
+        let result = self.invoke(name, event).await.unwrap();
+        serde_json::from_str(&result).unwrap()
     }
 
     /// Waits until the log holds a line that `fits`.

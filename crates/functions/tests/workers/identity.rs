@@ -38,8 +38,8 @@ pub async fn variables_of_one_call_are_gone_in_the_next() {
         let mut invocation = ground.invocation("env", &json!({}));
         invocation.variables =
             variables.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-        let outcome = ground.functions.invoke(invocation).await.unwrap();
-        assert_eq!(serde_json::from_str::<Value>(&outcome.result).unwrap(), expected);
+        let result = ground.functions.invoke(invocation).await.result.unwrap();
+        assert_eq!(serde_json::from_str::<Value>(&result).unwrap(), expected);
     }
 }
 
@@ -69,7 +69,7 @@ pub async fn requests_carry_their_invocation() {
     for _ in 0..3 {
         let invocation = ground.invocation("ask", &json!({}));
         let id = invocation.request_id.clone();
-        let result = ground.functions.invoke(invocation).await.unwrap().result;
+        let result = ground.functions.invoke(invocation).await.result.unwrap();
         assert_eq!(serde_json::from_str::<Vec<String>>(&result).unwrap(), vec![id; 9]);
     }
     let requests = ground.requests.lock().unwrap().clone();
@@ -108,10 +108,10 @@ pub async fn unawaited_requests_finish_before_the_next_call() {
         let id = invocation.request_id.clone();
         let invocation = from(invocation, &id);
         let functions = ground.functions.clone();
-        calls.push((id, tokio::spawn(async move { functions.invoke(invocation).await })));
+        calls.push((id, tokio::spawn(async move { functions.invoke(invocation).await.result })));
     }
     for (id, call) in calls {
-        assert_eq!(call.await.unwrap().unwrap().result, format!("\"{id}\""));
+        assert_eq!(call.await.unwrap().unwrap(), format!("\"{id}\""));
     }
     let requests = eventually("the last un-awaited request", || {
         let requests = ground.requests.lock().unwrap();
@@ -146,10 +146,10 @@ pub async fn a_worker_speaks_only_for_its_own_calls() {
     ground.deploy("other", "exports.main = () => 1").await;
     let theirs = ground.invocation("other", &json!({}));
     let theirs_id = theirs.request_id.clone();
-    ground.functions.invoke(theirs).await.unwrap();
+    ground.functions.invoke(theirs).await.result.unwrap();
     let first = ground.invocation("claimer", &json!({}));
     let first_id = first.request_id.clone();
-    let said = ground.functions.invoke(first).await.unwrap().result;
+    let said = ground.functions.invoke(first).await.result.unwrap();
     assert_eq!(said, format!("\"{first_id}\""), "without a header: the running one");
     assert_eq!(ground.call("claimer", json!({ "claim": theirs_id })).await, Value::Null);
     assert_eq!(ground.call("claimer", json!({ "claim": "made-up" })).await, Value::Null);
@@ -182,12 +182,12 @@ pub async fn the_vendor_sdk_works_unmodified() {
             let invocation = ground.invocation(&name, &json!({ "wait": wait }));
             let id = invocation.request_id.clone();
             let openid = format!("o-{id}");
-            let outcome = ground.functions.invoke(from(invocation, &openid)).await.unwrap();
+            let result = ground.functions.invoke(from(invocation, &openid)).await.result.unwrap();
             let expected = json!({
                 "version": version, "OPENID": openid, "APPID": "wx1", "ENV": "env-test",
                 "SOURCE": "wx_client",
             });
-            assert_eq!(serde_json::from_str::<Value>(&outcome.result).unwrap(), expected);
+            assert_eq!(serde_json::from_str::<Value>(&result).unwrap(), expected);
             let request = eventually("the SDK's request", || {
                 ground
                     .requests

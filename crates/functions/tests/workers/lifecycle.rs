@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use functions::{InvokeError, Settings};
+use functions::{Ended, InvokeError, Settings};
 use serde_json::{Value, json};
 
 use crate::ground::{ENVIRONMENT, Ground, eventually};
@@ -80,11 +80,13 @@ pub async fn a_waiting_worker_serves_the_first_call() {
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
-    let outcome = ground.invoke("first", json!({})).await.unwrap();
-    let slot: String = serde_json::from_str(&outcome.result).unwrap();
+    let Ended { result, figures } = ground.run("first", json!({})).await;
+    let slot: String = serde_json::from_str(&result.unwrap()).unwrap();
     assert!(slots.contains(&slot), "{slot} was there before: {slots:?}");
-    assert!(outcome.cold);
-    assert!(!ground.invoke("first", json!({})).await.unwrap().cold);
+    assert!(figures.cold && figures.start_us > 0 && figures.memory_mb > Some(20), "{figures:?}");
+    let warm = ground.run("first", json!({})).await.figures;
+    assert!(!warm.cold && warm.start_us == 0 && warm.worker == figures.worker, "{warm:?}");
+    assert_eq!(warm.version, "$LATEST");
     eventually("the next waiting worker", ready).await;
 }
 
@@ -96,7 +98,7 @@ pub async fn sixty_four_calls_at_once() {
             let invocation =
                 ground.invocation("sleep", &json!({ "ms": number % 7, "value": number }));
             let functions = ground.functions.clone();
-            tokio::spawn(async move { functions.invoke(invocation).await.unwrap().result })
+            tokio::spawn(async move { functions.invoke(invocation).await.result.unwrap() })
         })
         .collect();
     for (number, call) in calls.into_iter().enumerate() {
@@ -116,7 +118,7 @@ pub async fn calls_of_calls_do_not_starve() {
             .map(|_| {
                 let invocation = ground.invocation(name, &json!({ "ms": 1500, "value": 1 }));
                 let functions = ground.functions.clone();
-                tokio::spawn(async move { functions.invoke(invocation).await.unwrap() })
+                tokio::spawn(async move { functions.invoke(invocation).await.result.unwrap() })
             })
             .collect();
         eventually("four workers", || {
@@ -142,10 +144,10 @@ pub async fn a_redeploy_lets_running_calls_finish() {
     ground.try_deploy("f", &folder(1), Settings::default()).await.unwrap();
     let invocation = ground.invocation("f", &json!({ "ms": 1500 }));
     let functions = ground.functions.clone();
-    let running = tokio::spawn(async move { functions.invoke(invocation).await.unwrap().result });
+    let running = tokio::spawn(async move { functions.invoke(invocation).await.result.unwrap() });
     let old: Value = ground.log_line(|_| true).await.text.parse().unwrap();
     let report = ground.try_deploy("f", &folder(2), Settings::default()).await.unwrap();
-    assert_eq!((report.version, report.changed), (2, true));
+    assert_eq!((report.revision, report.changed), (2, true));
     assert_eq!(ground.call("f", json!({ "ms": 1 })).await, json!([2, 2]));
     assert_eq!(running.await.unwrap(), "[1,1]");
     eventually("the old worker's end", || (!is_alive(&old)).then_some(())).await;
@@ -166,14 +168,14 @@ pub async fn the_queue_has_an_end() {
     let call = || {
         let invocation = ground.invocation("f", &json!({ "ms": 1000, "value": 1 }));
         let functions = ground.functions.clone();
-        tokio::spawn(async move { functions.invoke(invocation).await })
+        tokio::spawn(async move { functions.invoke(invocation).await.result })
     };
     let running = call();
     ground.log_line(|line| line.text == "begun").await;
     let (mut answered, mut full) = (0, 0);
     for call in [running, call(), call(), call(), call()] {
         match call.await.unwrap() {
-            Ok(outcome) => answered += outcome.result.parse::<u32>().unwrap(),
+            Ok(result) => answered += result.parse::<u32>().unwrap(),
             Err(error) => {
                 assert_eq!(error, InvokeError::QueueFull { name: "f".to_owned() });
                 full += 1;
@@ -191,7 +193,7 @@ pub async fn shutdown_ends_every_worker() {
     let [short, long] = [200, 60_000].map(|ms| {
         let invocation = ground.invocation("f", &json!({ "ms": ms }));
         let functions = ground.functions.clone();
-        tokio::spawn(async move { functions.invoke(invocation).await })
+        tokio::spawn(async move { functions.invoke(invocation).await.result })
     });
     eventually("both calls", || {
         (ground.logs.lock().unwrap().iter().filter(|line| line.request_id.is_some()).count() == 2)
@@ -199,7 +201,7 @@ pub async fn shutdown_ends_every_worker() {
     })
     .await;
     tokio::time::timeout(Duration::from_secs(20), ground.functions.shutdown()).await.unwrap();
-    assert_eq!(short.await.unwrap().unwrap().result, "\"done\"");
+    assert_eq!(short.await.unwrap().unwrap(), "\"done\"");
     assert!(long.await.unwrap().is_err());
     let pids: Vec<Value> =
         ground.logs.lock().unwrap().iter().filter_map(|line| line.text.parse().ok()).collect();

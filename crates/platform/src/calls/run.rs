@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use functions::{Invocation, InvokeError};
+use functions::{Ended, Invocation, InvokeError};
 
 use super::{Answer, DEPTH_MAX, variables};
 use crate::caller::User;
@@ -118,26 +118,26 @@ pub async fn run(environment: &Environment, run: Run) -> Result<Answer> {
     let invocation = Invocation {
         environment: environment.id().to_owned(),
         function: run.function.clone(),
-        qualifier: run.qualifier,
+        qualifier: run.qualifier.filter(|label| !matches!(label.as_str(), "" | "$DEFAULT")),
         event: run.event,
         request_id: run.request_id.clone(),
         variables: variables::of_invocation(&context, environment.app_id(), run.variables),
     };
     environment.invocations().begin(Arc::clone(&context));
     let started = std::time::Instant::now();
-    let outcome = environment.functions().invoke(invocation).await;
+    let Ended { result, figures } = environment.functions().invoke(invocation).await;
     environment.invocations().settle(&run.request_id, environment.now_ms());
     environment.record(Event::Invocation {
         request_id: run.request_id,
         function: run.function.clone(),
         source: context.source.clone(),
         openid: context.user.as_ref().and_then(|user| user.openid.clone()),
-        cold: outcome.as_ref().is_ok_and(|outcome| outcome.cold),
+        cold: figures.cold,
         duration_us: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
-        error: outcome.as_ref().err().map(ToString::to_string),
+        error: result.as_ref().err().map(ToString::to_string),
     });
-    match outcome {
-        Ok(outcome) => Ok(Answer { result: outcome.result }),
+    match result {
+        Ok(result) => Ok(Answer { result }),
         // Without a version in service, why the latest one was refused says more.
         Err(InvokeError::NotFound { name }) => match environment.refusal(&run.function) {
             Some(reason) => Err(Error::new(Code::DeployRefused, format!("{name}: {reason}"))),
@@ -161,8 +161,8 @@ fn too_deep() -> Error {
 fn invoke_error(function: &str, error: InvokeError) -> Error {
     let code = match &error {
         InvokeError::NotFound { .. } => Code::FunctionMissing,
+        InvokeError::QueueFull { .. } => Code::FunctionOverloaded,
         InvokeError::TimedOut { .. } => Code::FunctionTimedOut,
-        InvokeError::QueueFull { .. } => Code::Overloaded,
         InvokeError::TooLarge { .. } => Code::PayloadTooLarge,
         _ => Code::FunctionFailed,
     };

@@ -49,6 +49,7 @@ pub async fn deploy_function(
     let package = Package {
         environment: environment.id().to_owned(),
         name: name.to_owned(),
+        version: functions::LATEST.to_owned(),
         source: Source::Folder(folder),
         settings: settings.run(),
     };
