@@ -24,6 +24,8 @@ const VENDOR_HOSTS = new Set([
   'tcb-admin.tencentcloudapi.com',
 ])
 const VENDOR_SUFFIXES = ['tcb-api.tencentcloudapi.com', 'api.tcloudbasegateway.com']
+/** Existing back ends that the project names: `NAME.services.internal`. */
+const SERVICE_SUFFIX = '.services.internal'
 /** Asked by SDKs whether they run in the vendor's data centre. */
 const METADATA_HOST = 'metadata.tencentyun.com'
 
@@ -33,6 +35,7 @@ function redirect({ hosts, socketPath, openLoopback, owner }) {
   const isOurs = (host, port) => {
     const name = String(host ?? 'localhost').toLowerCase()
     if (known.has(name) || known.has(`${name}:${port}`) || VENDOR_HOSTS.has(name)) return true
+    if (name.endsWith(SERVICE_SUFFIX)) return true
     return VENDOR_SUFFIXES.some((suffix) => name === suffix || name.endsWith(`.${suffix}`))
   }
   patchConnect(isOurs, socketPath, openLoopback)

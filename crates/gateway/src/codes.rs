@@ -34,6 +34,10 @@ pub fn vendor_code(code: Code) -> &'static str {
         Code::FunctionOverloaded => "EXCEED_REQUEST_LIMIT",
         Code::DeployRefused => "FUNCTIONS_REQUEST_FAIL",
         Code::WeChatRefused => "FUNCTIONS_REQUEST_FAIL",
+        Code::ServiceMissing => "SERVICE_NOT_FOUND",
+        Code::ServicePathRefused => "SERVICE_PATH_FORBIDDEN",
+        Code::ServiceUnavailable => "SERVICE_UNAVAILABLE",
+        Code::ServiceTimedOut => "SERVICE_TIMEOUT",
         Code::Internal => "SYS_ERR",
     }
 }
@@ -67,18 +71,41 @@ pub fn http_status(code: Code) -> u16 {
         | Code::SignatureInvalid => 401,
         Code::StoragePermissionDenied
         | Code::StorageSignatureInvalid
+        | Code::ServicePathRefused
         | Code::DatabasePermissionDenied => 403,
         Code::FileMissing
         | Code::FunctionMissing
         | Code::CollectionMissing
         | Code::DocumentMissing
+        | Code::ServiceMissing
         | Code::Unsupported => 404,
         // What the documents refuse is the caller's to correct.
         Code::TransactionConflict | Code::CollectionExists | Code::DatabaseRefused => 409,
         Code::PayloadTooLarge => 413,
         Code::Overloaded | Code::FunctionOverloaded => 429,
-        Code::StoreFailed | Code::StorageFailed => 503,
+        Code::StoreFailed | Code::StorageFailed | Code::ServiceUnavailable => 503,
+        Code::ServiceTimedOut => 504,
         _ => 500,
+    }
+}
+
+/// The names of the gateway generation (protocol 02 §2): HTTP routes and `/v1/functions`.
+pub fn gateway_code(code: Code) -> &'static str {
+    match code {
+        Code::FunctionFailed => "FUNCTION_INVOCATION_FAILED",
+        Code::FunctionTimedOut => "FUNCTION_TIME_LIMIT_EXCEEDED",
+        Code::DeployRefused => "FUNCTION_STATUS_ABNORMAL",
+        Code::Overloaded | Code::FunctionOverloaded => "FUNCTION_EXCEED_RESOURCE_LIMIT",
+        code => vendor_code(code),
+    }
+}
+
+/// The HTTP status that goes with [`gateway_code`].
+pub fn gateway_status(code: Code) -> u16 {
+    match code {
+        Code::FunctionTimedOut => 504,
+        Code::InvalidContext => 403,
+        code => http_status(code),
     }
 }
 

@@ -21,6 +21,7 @@ mod encode;
 mod envelope;
 mod file_transfer;
 mod hosting;
+mod http_routes;
 mod multipart;
 mod open_api_messages;
 mod origin;
@@ -28,7 +29,9 @@ mod reply;
 mod rest;
 mod routes;
 mod server;
+mod services;
 mod upload;
+mod v1_functions;
 mod web;
 
 pub use origin::WORKER_HOST;

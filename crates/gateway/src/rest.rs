@@ -77,7 +77,8 @@ async fn handle(
     response
 }
 
-fn context(gateway: &Gateway, parts: &Parts) -> Result<Context> {
+/// Who asks, and of which environment: the token tells both.
+pub(crate) fn context(gateway: &Gateway, parts: &Parts) -> Result<Context> {
     let peer = origin::peer(parts)?;
     if matches!(peer, Peer::Worker(_)) {
         return Err(unknown());

@@ -11,13 +11,15 @@ use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::server::Gateway;
-use crate::{admin, api, auth, console, file_transfer, hosting, reply, rest, web};
+use crate::{
+    admin, api, auth, console, file_transfer, http_routes, reply, rest, services, v1_functions, web,
+};
 
 /// The whole listener.
 pub fn router(gateway: Arc<Gateway>) -> Router {
     let open = Router::new()
-        .route("/admin", post(admin::handle).fallback(hosting::serve))
-        .route("/web", post(web::handle).fallback(hosting::serve))
+        .route("/admin", post(admin::handle).fallback(http_routes::serve))
+        .route("/web", post(web::handle).fallback(http_routes::serve))
         .route(
             "/_files/{environment}/{*path}",
             get(file_transfer::download).put(file_transfer::upload).post(file_transfer::upload),
@@ -25,6 +27,8 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/_api/dev/users", get(console::dev_users))
         .merge(auth::routes())
         .merge(rest::routes())
+        .merge(v1_functions::routes())
+        .merge(services::routes())
         .layer(middleware::from_fn(cross_origin));
     let console = if gateway.options().has_console { console::routes() } else { Router::new() };
     Router::new()
@@ -33,9 +37,14 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .merge(api::routes())
         .route("/_health", get(health))
         .route("/_ready", get(health))
-        .fallback(hosting::serve)
+        .fallback(http_routes::serve)
         .layer(CatchPanicLayer::custom(defect))
         .with_state(gateway)
+}
+
+/// What a worker reaches: the same, and the services under their own hosts.
+pub fn worker_router(gateway: Arc<Gateway>, router: Router) -> Router {
+    router.layer(middleware::from_fn_with_state(gateway, services::inside))
 }
 
 async fn health() -> Response<Body> {

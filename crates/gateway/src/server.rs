@@ -74,7 +74,8 @@ pub async fn serve(gateway: Arc<Gateway>, listener: TcpListener, stop: Cancellat
     let tracker = TaskTracker::new();
     let router = routes::router(Arc::clone(&gateway));
     if let Some(mut connections) = gateway.platform.take_worker_connections() {
-        let (router, tracker, stop) = (router.clone(), tracker.clone(), stop.clone());
+        let router = routes::worker_router(Arc::clone(&gateway), router.clone());
+        let (tracker, stop) = (tracker.clone(), stop.clone());
         tokio::spawn(async move {
             while let Some(connection) = connections.recv().await {
                 serve_worker(&tracker, router.clone(), connection, stop.clone());

@@ -19,6 +19,7 @@ mod signed_tokens;
 pub use accounts::{Account, LoginType};
 pub use error::{Error, TokenError};
 pub use keys::Keys;
+pub use mac::{hmac_sha256_hex, sha256_hex};
 pub use refresh_tokens::{Credentials, REFRESH_TOKEN_LIFETIME_S};
 pub use signed_tokens::{
     ACCESS_TOKEN_LIFETIME_S, Claims, PROVIDER_TOKEN_LIFETIME_S, ProviderClaims, ShortTokens,

@@ -14,8 +14,10 @@ use wechat::WeChat;
 
 use crate::access::Access;
 use crate::error::Result;
+use crate::http::{self, RouteTable};
 use crate::invocations::{InvocationContext, Invocations};
 use crate::journal::{Event, Journal};
+use crate::services;
 use crate::transactions::Transactions;
 
 /// What the environments of one server share.
@@ -45,6 +47,8 @@ pub struct Environment {
     /// Held while the indexes of a project's file are applied.
     index_turn: tokio::sync::Mutex<()>,
     hosting: RwLock<Option<PathBuf>>,
+    routes: RwLock<Arc<RouteTable>>,
+    services: services::Directory,
     /// Why the latest deployment of a function was refused, by name: callers are told, too.
     refusals: Mutex<HashMap<String, String>>,
     shared: Shared,
@@ -66,6 +70,8 @@ impl Environment {
         let files =
             Files::open(folder.join("files"), engine.clone(), link_key, &id, &bucket).await?;
         let access = Access::open(engine.clone()).await?;
+        let routes = http::read(&engine).await?;
+        let services = services::Directory::read(&engine).await?;
         Ok(Self {
             id,
             keys,
@@ -76,6 +82,8 @@ impl Environment {
             transactions: Transactions::default(),
             index_turn: tokio::sync::Mutex::default(),
             hosting: RwLock::default(),
+            routes: RwLock::new(Arc::new(routes)),
+            services,
             refusals: Mutex::default(),
             shared,
         })
@@ -104,6 +112,15 @@ impl Environment {
     /// The folder of the hosted site, when there is one.
     pub fn hosting(&self) -> Option<PathBuf> {
         self.hosting.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Which functions answer which paths.
+    pub fn routes(&self) -> Arc<RouteTable> {
+        Arc::clone(&self.routes.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn set_routes(&self, table: RouteTable) {
+        *self.routes.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(table);
     }
 
     /// Notes an event of this environment.
@@ -136,6 +153,14 @@ impl Environment {
 
     pub(crate) fn set_hosting(&self, folder: Option<PathBuf>) {
         *self.hosting.write().unwrap_or_else(PoisonError::into_inner) = folder;
+    }
+
+    pub(crate) fn services(&self) -> &services::Directory {
+        &self.services
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.shared.clock
     }
 
     pub(crate) fn engine(&self) -> &Engine {

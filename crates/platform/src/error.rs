@@ -70,6 +70,14 @@ pub enum Code {
     DeployRefused,
     /// WeChat's servers (or the simulator) refused the call.
     WeChatRefused,
+    /// The project names no such service, or this caller may not use it.
+    ServiceMissing,
+    /// The path is not one that may be asked of the service.
+    ServicePathRefused,
+    /// The service cannot be reached, or is left alone after several failures.
+    ServiceUnavailable,
+    /// The service did not answer in time.
+    ServiceTimedOut,
     /// A defect of the platform or a fault of the machine.
     Internal,
 }
@@ -108,6 +116,10 @@ impl Code {
         Code::FunctionOverloaded,
         Code::DeployRefused,
         Code::WeChatRefused,
+        Code::ServiceMissing,
+        Code::ServicePathRefused,
+        Code::ServiceUnavailable,
+        Code::ServiceTimedOut,
         Code::Internal,
     ];
 }

@@ -7,6 +7,7 @@
 mod database;
 mod indexes;
 mod transfer;
+mod web;
 
 use std::sync::Arc;
 
@@ -47,6 +48,8 @@ pub fn routes() -> Router<Arc<Gateway>> {
         .route(&of("import"), post(transfer::import))
         .route(&of("export"), post(transfer::export))
         .route("/_api/database/{*rest}", any(unknown))
+        .route("/_api/routes", get(web::routes))
+        .route("/_api/services", get(web::services))
 }
 
 async fn unknown(State(gateway): State<Arc<Gateway>>, request: Request) -> Response<Body> {

@@ -11,7 +11,9 @@ use functions::{DeployReport, Package};
 
 use crate::environment::Environment;
 use crate::error::{Code, Error, Result};
+use crate::http;
 use crate::journal::Event;
+use crate::services;
 
 pub use functions::{FunctionInfo, Source};
 pub use index::Index;
@@ -31,6 +33,8 @@ pub async fn apply_settings(environment: &Environment, settings: &ProjectSetting
     if let Some(acl) = settings.storage.as_ref().and_then(|storage| storage.acl) {
         environment.access().set_storage(acl).await?;
     }
+    http::apply(environment, &settings.routes).await?;
+    services::apply(environment, &settings.services).await?;
     Ok(())
 }
 

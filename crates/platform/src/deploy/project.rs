@@ -11,7 +11,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::FunctionSettings;
 use super::index::Index;
+use crate::http::{Route, RouteTable};
 use crate::indexes::IndexSpec;
+use crate::services::{self, Services};
 
 /// Everything a project says; what it leaves out stays as it is on the server.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,12 +27,10 @@ pub struct ProjectSettings {
     pub hosting: Option<String>,
     /// What the functions' own files do not say, by name.
     pub functions: BTreeMap<String, FunctionSettings>,
-    /// Not supported yet.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub routes: Vec<serde_json::Value>,
-    /// Not supported yet.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub services: BTreeMap<String, serde_json::Value>,
+    /// Paths that functions answer: all of them, also when there are none.
+    pub routes: Vec<Route>,
+    /// Existing back ends: all of them, also when there are none.
+    pub services: Services,
 }
 
 /// One collection.
@@ -77,7 +77,8 @@ impl ProjectSettings {
                  name. / collections.{collection}.indexes 中有两个名为「{name}」的索引,请改名。"
             ));
         }
-        Ok(())
+        RouteTable::new(self.routes.clone()).map_err(|error| error.to_string())?;
+        services::check(&self.services).map_err(|error| error.to_string())
     }
 
     /// What the file asks for that would otherwise be silently ignored.
@@ -89,12 +90,6 @@ impl ProjectSettings {
         }
         if self.storage.as_ref().is_some_and(|storage| storage.rule.is_some()) {
             return Some("storage.rule".to_owned());
-        }
-        if !self.routes.is_empty() {
-            return Some("routes".to_owned());
-        }
-        if !self.services.is_empty() {
-            return Some("services".to_owned());
         }
         let with_triggers = self.functions.iter().find(|(_, it)| !it.triggers.is_empty());
         with_triggers.map(|(name, _)| format!("functions.{name}.triggers"))
