@@ -94,12 +94,12 @@ async fn events(State(gateway): State<Arc<Gateway>>, request: Request<Body>) -> 
 
 type Frame = Result<Bytes, Infallible>;
 
-fn frame(entry: &Entry) -> Frame {
-    let data = serde_json::to_string(entry).unwrap_or_default();
+fn frame(entry: &Arc<Entry>) -> Frame {
+    let data = serde_json::to_string(&**entry).unwrap_or_default();
     Ok(Bytes::from(format!("id: {}\ndata: {data}\n\n", entry.number)))
 }
 
-async fn next_frame(mut receiver: Receiver<Entry>) -> Option<(Frame, Receiver<Entry>)> {
+async fn next_frame(mut receiver: Receiver<Arc<Entry>>) -> Option<(Frame, Receiver<Arc<Entry>>)> {
     match receiver.recv().await {
         Ok(entry) => Some((frame(&entry), receiver)),
         // The page shows the gap in the numbers; it may reload to read what the ring still has.

@@ -4,7 +4,7 @@
 //! DATA/format.json          {"format":1}; a newer number is refused, an older one upgraded
 //! DATA/lock                 locked while a server uses the directory
 //! DATA/credentials.json     {envId, secretId, secretKey, apiKey}, default environment, mode 0600
-//! DATA/environments/ID/     keys.json (0600) · store/ · files/
+//! DATA/environments/ID/     keys.json (0600) · store/ · files/ · journal/
 //! DATA/functions/           packages
 //! ```
 

@@ -16,7 +16,7 @@ use crate::access::Access;
 use crate::error::Result;
 use crate::http::{self, RouteTable};
 use crate::invocations::{InvocationContext, Invocations};
-use crate::journal::{Event, Journal};
+use crate::journal::{Event, Journal, Page, Query};
 use crate::services;
 use crate::transactions::Transactions;
 
@@ -126,6 +126,19 @@ impl Environment {
     /// Notes an event of this environment.
     pub fn record(&self, event: Event) {
         self.shared.journal.record(&self.id, self.now_ms(), event);
+    }
+
+    /// Notes an event of this environment that began earlier.
+    pub fn record_at(&self, at_ms: i64, event: Event) {
+        self.shared.journal.record(&self.id, at_ms, event);
+    }
+
+    /// Searches what happened in this environment, newest first.
+    ///
+    /// # Errors
+    /// Nothing is kept.
+    pub async fn search_journal(&self, query: Query) -> Result<Page> {
+        self.shared.journal.search(&self.id, query).await
     }
 
     /// The time, ms since 1970.

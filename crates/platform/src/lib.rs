@@ -24,6 +24,7 @@ pub mod journal;
 mod kept;
 pub mod keys;
 pub mod open_api;
+pub mod records;
 mod rooms;
 mod server;
 pub mod services;

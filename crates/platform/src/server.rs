@@ -15,7 +15,7 @@ use crate::directory::DataDirectory;
 use crate::environment::{Environment, Shared};
 use crate::error::{Code, Error, Result};
 use crate::invocations::Invocations;
-use crate::journal::{Event, Journal};
+use crate::journal::{Event, Journal, JournalOptions};
 
 /// How the server reaches WeChat.
 #[derive(Debug, Clone)]
@@ -97,6 +97,8 @@ pub struct Options {
     pub functions: functions::Options,
     /// How WeChat is reached.
     pub wechat: WeChatOptions,
+    /// How much of what happened is kept.
+    pub journal: JournalOptions,
 }
 
 /// One server.
@@ -124,7 +126,7 @@ impl Platform {
         let (functions, streams) = Functions::start(options.functions)
             .await
             .map_err(|error| Error::from_room(Code::Internal, error))?;
-        let journal = Arc::new(Journal::default());
+        let journal = Arc::new(Journal::new(clock.clone()));
         let invocations = Arc::new(Invocations::default());
         let shared = Shared { functions, wechat, journal, invocations, clock };
         let mut environments = HashMap::new();
@@ -133,6 +135,7 @@ impl Platform {
             check_id(id)?;
             let keys = directory.keys(id)?;
             let folder = directory.environment(id)?;
+            shared.journal.keep(id, &folder.join("journal"), options.journal)?;
             let store = options.store.open(id, &folder).await?;
             let environment = Environment::with_store(store, &folder, keys, shared.clone()).await?;
             environments.insert(id.clone(), Arc::new(environment));
@@ -152,6 +155,7 @@ impl Platform {
             shared,
             connections: Mutex::new(Some(connections)),
         });
+        tokio::spawn(Journal::write_out(Arc::downgrade(&platform.shared.journal)));
         tokio::spawn(carry_logs(Arc::downgrade(&platform), logs));
         tokio::spawn(carry_wechat_events(Arc::downgrade(&platform)));
         Ok(platform)
@@ -240,6 +244,7 @@ impl Platform {
     /// Ends workers and closes the stores; everything acknowledged is durable already.
     pub async fn stop(&self) {
         self.shared.functions.shutdown().await;
+        self.shared.journal.flush().await;
         for environment in self.environments() {
             if let Err(error) = environment.engine().close().await {
                 tracing::error!(environment = environment.id(), %error, "closing the store failed");
@@ -295,19 +300,15 @@ async fn carry_logs(
         let event = Event::Log {
             request_id: line.request_id.unwrap_or_default(),
             function: line.function,
-            level: level_name(line.level).to_owned(),
+            level: line.level.into(),
             text: line.text,
         };
-        platform.shared.journal.record(&line.environment, line.time_ms, event);
-    }
-}
-
-fn level_name(level: functions::LogLevel) -> &'static str {
-    match level {
-        functions::LogLevel::Debug => "debug",
-        functions::LogLevel::Info => "info",
-        functions::LogLevel::Warn => "warn",
-        functions::LogLevel::Error => "error",
+        // A worker without a function has no environment either.
+        let environment = match &*line.environment {
+            "" => platform.default_environment.id(),
+            environment => environment,
+        };
+        platform.shared.journal.record(environment, line.time_ms, event);
     }
 }
 

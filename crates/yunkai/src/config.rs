@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
 use gateway::GatewayOptions;
+use platform::journal::JournalOptions;
 use platform::{StoreOptions, WeChatOptions};
 use serde::Deserialize;
 use tokio::net::TcpListener;
@@ -35,6 +36,8 @@ pub struct Settings {
     pub wechat: Option<WeChatOptions>,
     /// How many workers functions get, where that is not left to the machine.
     pub functions: FunctionLimits,
+    /// How much of what happened is kept.
+    pub journal: JournalOptions,
 }
 
 /// `[functions]` of `yunkai.toml`: what functions may use of this machine.
@@ -109,6 +112,7 @@ impl Settings {
                 lenient_environments: self.is_dev,
                 functions,
                 wechat,
+                journal: self.journal,
             },
             gateway: GatewayOptions {
                 public_url,

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Result;
-use platform::journal::{Event, Journal};
+use platform::journal::{Event, Journal, JournalOptions};
 use platform::{Environment, StoreOptions};
 use platform::{deploy, indexes};
 use tokio::sync::broadcast::error::RecvError;
@@ -33,6 +33,7 @@ pub async fn run(arguments: arguments::Dev) -> Result<()> {
         app_id: project.app_id.clone(),
         wechat: None,
         functions: FunctionLimits::default(),
+        journal: JournalOptions::default(),
     };
     let server = Server::start(settings.listen().await?).await?;
     let platform = Arc::clone(&server.platform);

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use anyhow::Result;
 use platform::StoreOptions;
+use platform::journal::JournalOptions;
 
 use crate::config::{FunctionLimits, Settings, function_options};
 use crate::language::localized;
@@ -22,6 +23,7 @@ pub fn run() -> Result<()> {
         app_id: None,
         wechat: None,
         functions: FunctionLimits::default(),
+        journal: JournalOptions::default(),
     };
     let options = function_options(&settings, "http://127.0.0.1:0")?;
     for check in functions::doctor(&options) {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
 use gateway::Gateway;
+use platform::journal::JournalOptions;
 use platform::{Platform, StoreOptions, WeChatOptions};
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
@@ -35,6 +36,32 @@ struct Toml {
     /// What functions may use.
     #[serde(default)]
     functions: FunctionLimits,
+    #[serde(default)]
+    journal: JournalToml,
+}
+
+/// `[journal]`: how much of what happened is kept, for each environment.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct JournalToml {
+    days: Option<u32>,
+    megabytes: Option<u64>,
+}
+
+impl JournalToml {
+    fn options(&self) -> Result<JournalOptions> {
+        let default = JournalOptions::default();
+        let options = JournalOptions {
+            days: self.days.unwrap_or(default.days),
+            megabytes: self.megabytes.unwrap_or(default.megabytes),
+        };
+        if options.days == 0 || options.megabytes == 0 {
+            return Err(anyhow!(
+                "journal: days and megabytes are at least 1. / journal:days 与 megabytes 至少为 1。"
+            ));
+        }
+        Ok(options)
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -73,6 +100,7 @@ pub async fn run(arguments: arguments::Serve) -> Result<()> {
         app_id: None,
         wechat: toml.wechat.map(|it| WeChatOptions::http(it.app_id, it.app_secret, it.base_url)),
         functions: toml.functions,
+        journal: toml.journal.options().map_err(|error| anyhow!("{path}: {error}"))?,
     };
     let server = Server::start(settings.listen().await?).await?;
     server.announce();

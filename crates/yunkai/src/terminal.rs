@@ -2,6 +2,8 @@
 
 use std::io::{IsTerminal, Write};
 
+use std::sync::Arc;
+
 use platform::journal::{Entry, Event};
 
 use crate::language::localized;
@@ -19,8 +21,8 @@ pub fn error(message: &str) {
 }
 
 /// Prints entries of the journal with one write: under load there are thousands a second.
-pub fn entries(entries: &[Entry]) {
-    let text: Vec<String> = entries.iter().flat_map(lines).collect();
+pub fn entries(entries: &[Arc<Entry>]) {
+    let text: Vec<String> = entries.iter().flat_map(|entry| lines(entry)).collect();
     if !text.is_empty() {
         line(&text.join("\n"));
     }
@@ -32,19 +34,19 @@ fn lines(entry: &Entry) -> Vec<String> {
     match &entry.event {
         Event::Log { request_id, function, level, text } => {
             let id = if request_id.is_empty() { "-" } else { request_id };
-            let head = format!("{time} {} {id} {}", bold(function), tint(level));
+            let head = format!("{time} {} {id} {}", bold(function), tint(level.name()));
             text.lines().map(|text| format!("{head} {text}")).collect()
         }
-        Event::Invocation { request_id, function, cold, duration_us, error: failed, .. } => {
-            let cold = if *cold { " cold" } else { "" };
-            let ms = *duration_us / 1_000;
-            let outcome = match failed {
+        Event::Invocation(record) => {
+            let cold = if record.cold { " cold" } else { "" };
+            let ms = record.total_us / 1_000;
+            let outcome = match &record.error {
                 None => format!("done {ms} ms{cold}"),
-                Some(message) => {
-                    format!("{} {ms} ms{cold} {}", tint("error"), localized(message))
+                Some(error) => {
+                    format!("{} {ms} ms{cold} {}", tint("error"), localized(&error.message))
                 }
             };
-            vec![format!("{time} {} {request_id} {outcome}", bold(function))]
+            vec![format!("{time} {} {} {outcome}", bold(&record.function), record.request_id)]
         }
         Event::Deployment { subject, succeeded, text } => {
             let outcome = if *succeeded { "deployed" } else { "not deployed" };
@@ -53,7 +55,9 @@ fn lines(entry: &Entry) -> Vec<String> {
             vec![format!("{time} {} {outcome}{text}", bold(subject))]
         }
         Event::WeChat { title, .. } => vec![format!("{time} wechat {title}")],
-        Event::Notice { text } => vec![format!("{time} {}", localized(text))],
+        Event::Notice { text } | Event::Dropped { text, .. } => {
+            vec![format!("{time} {}", localized(text))]
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use crate::environment::{Environment, new_request_id};
 use crate::error::{Code, Error, Result};
 use crate::invocations::InvocationContext;
 use crate::journal::Event;
+use crate::records::Record;
 
 /// What made a function run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -124,18 +125,20 @@ pub async fn run(environment: &Environment, run: Run) -> Result<Answer> {
         variables: variables::of_invocation(&context, environment.app_id(), run.variables),
     };
     environment.invocations().begin(Arc::clone(&context));
-    let started = std::time::Instant::now();
+    let (started, began_ms) = (std::time::Instant::now(), environment.now_ms());
     let Ended { result, figures } = environment.functions().invoke(invocation).await;
     environment.invocations().settle(&run.request_id, environment.now_ms());
-    environment.record(Event::Invocation {
-        request_id: run.request_id,
-        function: run.function.clone(),
-        source: context.source.clone(),
-        openid: context.user.as_ref().and_then(|user| user.openid.clone()),
-        cold: figures.cold,
-        duration_us: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
-        error: result.as_ref().err().map(ToString::to_string),
-    });
+    let mut record = Record::of(
+        run.trigger,
+        run.request_id,
+        run.function.clone(),
+        context.source.clone(),
+        context.user.as_ref(),
+    );
+    record.measured(figures);
+    record.total_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    record.ended(result.as_deref());
+    environment.record_at(began_ms, Event::Invocation(Box::new(record)));
     match result {
         Ok(result) => Ok(Answer { result }),
         // Without a version in service, why the latest one was refused says more.
