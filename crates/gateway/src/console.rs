@@ -10,15 +10,18 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderValue, Request, Response, StatusCode, header};
+use axum::http::request::Parts;
+use axum::http::{Extensions, HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use axum::routing::get;
 use bytes::Bytes;
 use futures_util::stream;
 use platform::journal::Entry;
 use platform::keys::{self, Proof};
+use platform::{Caller, Context, Result};
 use serde_json::json;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
+use crate::api;
 use crate::origin::{self, Peer};
 use crate::reply::json_response;
 use crate::server::Gateway;
@@ -92,7 +95,7 @@ async fn events(State(gateway): State<Arc<Gateway>>, request: Request<Body>) -> 
     response
 }
 
-type Frame = Result<Bytes, Infallible>;
+type Frame = std::result::Result<Bytes, Infallible>;
 
 fn frame(entry: &Arc<Entry>) -> Frame {
     let data = serde_json::to_string(&**entry).unwrap_or_default();
@@ -110,14 +113,33 @@ async fn next_frame(mut receiver: Receiver<Arc<Entry>>) -> Option<(Frame, Receiv
     }
 }
 
-fn refuse_strangers(gateway: &Gateway, request: &Request<Body>) -> Option<Response<Body>> {
-    let header = |name| request.headers().get(name).and_then(|it: &HeaderValue| it.to_str().ok());
-    let local = match request.extensions().get::<Peer>() {
+/// Who may look at what happened in an environment: on a `dev` server a browser on this very
+/// machine, anywhere whoever holds the environment's API key.
+pub fn viewer(gateway: &Gateway, parts: &Parts) -> Result<Context> {
+    if !gateway.options().has_console || !is_local(&parts.headers, &parts.extensions) {
+        return api::context(gateway, parts);
+    }
+    let named = api::parameter(parts, "env").unwrap_or_default();
+    let environment = gateway.platform().environment(&named)?;
+    let peer = origin::peer(parts)?;
+    let caller = Caller::Administrator;
+    Ok(origin::client_context(gateway, environment, caller, &peer, &parts.headers))
+}
+
+/// Whether a browser on this very machine asks, by its own name for it.
+fn is_local(headers: &HeaderMap, extensions: &Extensions) -> bool {
+    let local = match extensions.get::<Peer>() {
         Some(Peer::Client(address)) => address.ip().to_canonical().is_loopback(),
         // A function is not the operator, even on the operator's machine.
         Some(Peer::Worker(_)) | None => false,
     };
-    if local && header(header::HOST).is_some_and(origin::is_loopback_host) {
+    let host = headers.get(header::HOST).and_then(|it| it.to_str().ok());
+    local && host.is_some_and(origin::is_loopback_host)
+}
+
+fn refuse_strangers(gateway: &Gateway, request: &Request<Body>) -> Option<Response<Body>> {
+    let header = |name| request.headers().get(name).and_then(|it: &HeaderValue| it.to_str().ok());
+    if is_local(request.headers(), request.extensions()) {
         return None;
     }
     if let Some(key) = header(header::AUTHORIZATION).and_then(|it| it.strip_prefix("Bearer ")) {

@@ -41,16 +41,22 @@ pub struct GatewayOptions {
 pub struct Gateway {
     platform: Arc<Platform>,
     options: GatewayOptions,
+    /// Ends what would never end by itself, once the server stops.
+    stopping: CancellationToken,
 }
 
 impl Gateway {
     /// A gateway over a platform.
     pub fn new(platform: Arc<Platform>, options: GatewayOptions) -> Arc<Self> {
-        Arc::new(Self { platform, options })
+        Arc::new(Self { platform, options, stopping: CancellationToken::new() })
     }
 
     pub(crate) fn platform(&self) -> &Platform {
         &self.platform
+    }
+
+    pub(crate) fn stopping(&self) -> &CancellationToken {
+        &self.stopping
     }
 
     pub(crate) fn options(&self) -> &GatewayOptions {
@@ -101,6 +107,7 @@ pub async fn serve(gateway: Arc<Gateway>, listener: TcpListener, stop: Cancellat
             }
         }
     }
+    gateway.stopping.cancel();
     tracker.close();
     let _ = tokio::time::timeout(FINISH_WITHIN, tracker.wait()).await;
 }

@@ -9,6 +9,7 @@ use engine::{Clock, Engine};
 use files::Files;
 use functions::Functions;
 use identity::{Identity, Keys};
+use serde_json::value::RawValue;
 use store::Store;
 use wechat::WeChat;
 
@@ -16,8 +17,8 @@ use crate::access::Access;
 use crate::error::Result;
 use crate::http::{self, RouteTable};
 use crate::invocations::{InvocationContext, Invocations};
-use crate::journal::{Event, Journal, Page, Query};
 use crate::services;
+use crate::journal::{Event, Follower, Journal, Page, Query};
 use crate::transactions::Transactions;
 
 /// What the environments of one server share.
@@ -139,6 +140,14 @@ impl Environment {
     /// Nothing is kept.
     pub async fn search_journal(&self, query: Query) -> Result<Page> {
         self.shared.journal.search(&self.id, query).await
+    }
+
+    /// The newest entries asked for and what follows them.
+    ///
+    /// # Errors
+    /// Nothing is kept.
+    pub async fn follow_journal(&self, query: Query) -> Result<(Vec<Box<RawValue>>, Follower)> {
+        self.shared.journal.tail(&self.id, query).await
     }
 
     /// The time, ms since 1970.

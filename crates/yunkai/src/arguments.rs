@@ -23,6 +23,8 @@ pub enum Command {
     Serve(Serve),
     /// Collections of a running server: look, ask, move in and out. / 管理数据库集合
     Database(Database),
+    /// What happened on a running server: log lines, calls, deployments. / 查看日志
+    Logs(Logs),
     /// Say what this machine offers: Node, confinement, SDKs. / 检查本机环境
     Doctor,
 }
@@ -76,6 +78,58 @@ pub struct Target {
     /// The data directory of the dev server; ./.yunkai when absent.
     #[arg(long, global = true)]
     pub data: Option<PathBuf>,
+}
+
+/// `yunkai logs`.
+#[derive(Debug, Args)]
+pub struct Logs {
+    /// Which server.
+    #[command(flatten)]
+    pub target: Target,
+    /// Which entries.
+    #[command(flatten)]
+    pub wanted: WantedLogs,
+    /// Only of this function.
+    #[arg(long = "function", value_name = "NAME")]
+    pub function: Option<String>,
+}
+
+/// Which entries of the log are asked for.
+#[derive(Debug, Args)]
+pub struct WantedLogs {
+    /// Go on printing what comes.
+    #[arg(long, short)]
+    pub follow: bool,
+    /// Since when: 90s, 15m, 2h, 3d ago, or ms since 1970.
+    #[arg(long)]
+    pub since: Option<String>,
+    /// Until when, likewise.
+    #[arg(long)]
+    pub until: Option<String>,
+    /// Only of the call with this request id.
+    #[arg(long, value_name = "ID")]
+    pub request: Option<String>,
+    /// Only calls for this openid.
+    #[arg(long)]
+    pub openid: Option<String>,
+    /// Only entries with this text in them; A-Z match both cases.
+    #[arg(long)]
+    pub text: Option<String>,
+    /// Only this level or a more serious one: debug, info, warn, error.
+    #[arg(long)]
+    pub level: Option<String>,
+    /// Only errors.
+    #[arg(long)]
+    pub errors: bool,
+    /// Only cold calls.
+    #[arg(long)]
+    pub cold: bool,
+    /// How many of the newest entries.
+    #[arg(long)]
+    pub limit: Option<usize>,
+    /// Print JSON lines.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `yunkai database`.

@@ -50,6 +50,11 @@ impl Client {
 
     /// A request to `/_api/database/…`; the parts of the path are encoded.
     pub fn request(&self, method: Method, path: &[&str], query: &[(&str, &str)]) -> RequestBuilder {
+        self.api(method, &[&["database"], path].concat(), query)
+    }
+
+    /// A request to `/_api/…`; the parts of the path are encoded.
+    pub fn api(&self, method: Method, path: &[&str], query: &[(&str, &str)]) -> RequestBuilder {
         let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
         let path: Vec<_> = path.iter().map(|part| encode(part)).collect();
         let env = self.env.as_deref().map(|env| ("env", env));
@@ -59,7 +64,7 @@ impl Client {
             .chain(env)
             .map(|(name, value)| format!("{name}={}", encode(value)))
             .collect();
-        let url = format!("{}/_api/database/{}?{}", self.server, path.join("/"), query.join("&"));
+        let url = format!("{}/_api/{}?{}", self.server, path.join("/"), query.join("&"));
         self.http.request(method, url).bearer_auth(&self.key)
     }
 

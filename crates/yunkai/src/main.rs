@@ -8,6 +8,7 @@ mod database;
 mod dev;
 mod doctor;
 mod language;
+mod logs;
 mod node;
 mod project;
 mod serve;
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
             Command::Dev(dev) => dev::run(dev).await,
             Command::Serve(serve) => serve::run(serve).await,
             Command::Database(database) => database::run(database).await,
+            Command::Logs(logs) => logs::run(logs).await,
             Command::Doctor => doctor::run(),
         }
     });

@@ -61,17 +61,24 @@ fn lines(entry: &Entry) -> Vec<String> {
     }
 }
 
+/// A moment, ms since 1970, as date and time in UTC.
+pub fn time(at_ms: i64) -> String {
+    format!("{} {}", platform::journal::date(at_ms), time_of_day(at_ms))
+}
+
 fn time_of_day(at_ms: i64) -> String {
     let in_day = at_ms.rem_euclid(86_400_000);
     let (hours, minutes) = (in_day / 3_600_000, in_day / 60_000 % 60);
     format!("{hours:02}:{minutes:02}:{:02}.{:03}Z", in_day / 1_000 % 60, in_day % 1_000)
 }
 
-fn bold(text: &str) -> String {
+/// Bold where the terminal can.
+pub fn bold(text: &str) -> String {
     styled("1", text)
 }
 
-fn tint(level: &str) -> String {
+/// A level in its colour, where the terminal can.
+pub fn tint(level: &str) -> String {
     match level {
         "error" => styled("31", level),
         "warn" => styled("33", level),

@@ -1,4 +1,4 @@
-//! `/_api/database/*`: the administrator's API, spoken by the command line and the console.
+//! `/_api/*`: the administrator's API, spoken by the command line and the console.
 //!
 //! Every request carries the environment's API key as a Bearer token; nothing is granted for being
 //! on this machine, because a page of another site could send such a request, too. Documents are
@@ -6,6 +6,7 @@
 
 mod database;
 mod indexes;
+mod logs;
 mod transfer;
 mod web;
 
@@ -50,6 +51,9 @@ pub fn routes() -> Router<Arc<Gateway>> {
         .route("/_api/database/{*rest}", any(unknown))
         .route("/_api/routes", get(web::routes))
         .route("/_api/services", get(web::services))
+        .route("/_api/logs", get(logs::logs))
+        .route("/_api/invocations", get(logs::invocations))
+        .route("/_api/invocations/{request_id}", get(logs::invocation))
 }
 
 async fn unknown(State(gateway): State<Arc<Gateway>>, request: Request) -> Response<Body> {
@@ -66,7 +70,7 @@ async fn unknown(State(gateway): State<Arc<Gateway>>, request: Request) -> Respo
 }
 
 /// Who asks, of which environment: `?env=ID`, the default one when absent.
-fn context(gateway: &Gateway, parts: &Parts) -> Result<Context> {
+pub fn context(gateway: &Gateway, parts: &Parts) -> Result<Context> {
     let peer = origin::peer(parts)?;
     let named = parameter(parts, "env").unwrap_or_default();
     let environment = gateway.platform().environment(&named)?;
@@ -85,7 +89,7 @@ fn context(gateway: &Gateway, parts: &Parts) -> Result<Context> {
 }
 
 /// A parameter of the address, decoded.
-fn parameter(parts: &Parts, name: &str) -> Option<String> {
+pub fn parameter(parts: &Parts, name: &str) -> Option<String> {
     let query = parts.uri.query()?;
     let value = query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
     let value = value.replace('+', " ");

@@ -10,6 +10,7 @@ mod archive;
 mod entry;
 mod search;
 mod segment;
+mod tail;
 
 use std::collections::{HashMap, VecDeque};
 use std::path::Path;
@@ -24,6 +25,7 @@ use archive::Archive;
 pub use archive::JournalOptions;
 pub use entry::{Entry, Event, Level};
 pub use search::{PAGE_MAX, Page, Query};
+pub use tail::{Follower, Tail};
 
 /// How many entries are kept in memory, and how many bytes they may take.
 pub const ENTRIES_MAX: usize = 2_000;
@@ -50,6 +52,13 @@ struct State {
     /// Entries that the archive did not take, by environment, not told yet.
     dropped: HashMap<String, u64>,
     newest: u64,
+}
+
+/// The date of a moment in UTC, `2026-01-31`; ms since 1970.
+#[must_use]
+pub fn date(at_ms: i64) -> String {
+    let (year, month, day) = value::calendar::date_of_days(at_ms.div_euclid(86_400_000));
+    format!("{year:04}-{month:02}-{day:02}")
 }
 
 /// The journal of a server.
@@ -128,6 +137,15 @@ impl Journal {
         let state = self.lock();
         let newer = state.ring.iter().filter(|entry| entry.number > number);
         (newer.cloned().collect(), self.sender.subscribe())
+    }
+
+    fn subscribe(&self) -> broadcast::Receiver<Arc<Entry>> {
+        self.sender.subscribe()
+    }
+
+    /// The number of the newest entry.
+    fn newest(&self) -> u64 {
+        self.lock().newest
     }
 
     /// Searches what is kept of an environment, newest first. What was recorded before is found.
