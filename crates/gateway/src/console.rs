@@ -4,7 +4,6 @@
 //! this very machine, or to whoever holds the API key. A page of another site cannot read it: no
 //! cross-origin header is sent, and the Host must name this machine (against DNS rebinding).
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Router;
@@ -13,13 +12,9 @@ use axum::extract::State;
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use axum::routing::get;
-use bytes::Bytes;
-use futures_util::stream;
-use platform::journal::Entry;
 use platform::keys::{self, Proof};
 use platform::{Caller, Context, Result};
 use serde_json::json;
-use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use crate::api;
 use crate::origin::{self, Peer};
@@ -34,7 +29,6 @@ pub fn routes() -> Router<Arc<Gateway>> {
     Router::new()
         .route("/_console", get(page))
         .route("/_console/", get(page))
-        .route("/_api/events", get(events))
         .route("/_api/functions", get(functions))
 }
 
@@ -76,41 +70,6 @@ async fn functions(State(gateway): State<Arc<Gateway>>, request: Request<Body>) 
     let waiting = platform::deploy::waiting_workers(environment);
     let body = json!({ "functions": list, "waitingWorkers": waiting });
     json_response(StatusCode::OK, body.to_string())
-}
-
-/// The journal as server-sent events: what the ring holds, then everything new.
-async fn events(State(gateway): State<Arc<Gateway>>, request: Request<Body>) -> Response<Body> {
-    if let Some(refusal) = refuse_strangers(&gateway, &request) {
-        return refusal;
-    }
-    let last = request.headers().get("last-event-id").and_then(|it| it.to_str().ok()?.parse().ok());
-    let (entries, receiver) = gateway.platform().journal().follow(last.unwrap_or(0));
-    let ring: Vec<_> = entries.iter().map(frame).collect();
-    let live = stream::unfold(receiver, |receiver| async { next_frame(receiver).await });
-    let all = futures_util::StreamExt::chain(stream::iter(ring), live);
-    let mut response = Response::new(Body::from_stream(all));
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
-}
-
-type Frame = std::result::Result<Bytes, Infallible>;
-
-fn frame(entry: &Arc<Entry>) -> Frame {
-    let data = serde_json::to_string(&**entry).unwrap_or_default();
-    Ok(Bytes::from(format!("id: {}\ndata: {data}\n\n", entry.number)))
-}
-
-async fn next_frame(mut receiver: Receiver<Arc<Entry>>) -> Option<(Frame, Receiver<Arc<Entry>>)> {
-    match receiver.recv().await {
-        Ok(entry) => Some((frame(&entry), receiver)),
-        // The page shows the gap in the numbers; it may reload to read what the ring still has.
-        Err(RecvError::Lagged(count)) => {
-            Some((Ok(Bytes::from(format!(": {count} entries left out\n\n"))), receiver))
-        }
-        Err(RecvError::Closed) => None,
-    }
 }
 
 /// Who may look at what happened in an environment: on a `dev` server a browser on this very

@@ -223,6 +223,9 @@ async fn send(environment: &Environment, path: &str, request: &Parts) -> Result<
     // A range of another version is worthless: then the whole file is sent.
     let same = text(header::IF_RANGE).is_none_or(|given| given == content.etag);
     let range = Range::parse(text(header::RANGE).filter(|_| same), content.size);
+    if request.method != Method::HEAD {
+        environment.usage().outbound(range.length(content.size));
+    }
     partial(&request.method, &content, range).await
 }
 

@@ -22,6 +22,7 @@ mod envelope;
 mod file_transfer;
 mod hosting;
 mod http_routes;
+mod metrics;
 mod multipart;
 mod open_api_messages;
 mod origin;

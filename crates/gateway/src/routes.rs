@@ -12,7 +12,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::server::Gateway;
 use crate::{
-    admin, api, auth, console, file_transfer, http_routes, reply, rest, services, v1_functions, web,
+    admin, api, auth, console, file_transfer, http_routes, metrics, reply, rest, services, v1_functions, web,
 };
 
 /// The whole listener.
@@ -38,6 +38,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/_health", get(health))
         .route("/_ready", get(health))
         .fallback(http_routes::serve)
+        .layer(middleware::from_fn_with_state(Arc::clone(&gateway), metrics::measure))
         .layer(CatchPanicLayer::custom(defect))
         .with_state(gateway)
 }

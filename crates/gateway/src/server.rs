@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
+use crate::metrics::HttpMetrics;
 use crate::origin::Peer;
 use crate::routes;
 
@@ -43,16 +44,33 @@ pub struct Gateway {
     options: GatewayOptions,
     /// Ends what would never end by itself, once the server stops.
     stopping: CancellationToken,
+    metrics: HttpMetrics,
+    started: std::time::Instant,
 }
 
 impl Gateway {
     /// A gateway over a platform.
     pub fn new(platform: Arc<Platform>, options: GatewayOptions) -> Arc<Self> {
-        Arc::new(Self { platform, options, stopping: CancellationToken::new() })
+        Arc::new(Self {
+            platform,
+            options,
+            stopping: CancellationToken::new(),
+            metrics: HttpMetrics::default(),
+            started: std::time::Instant::now(),
+        })
     }
 
     pub(crate) fn platform(&self) -> &Platform {
         &self.platform
+    }
+
+    pub(crate) fn metrics(&self) -> &HttpMetrics {
+        &self.metrics
+    }
+
+    /// When this server began.
+    pub(crate) fn started(&self) -> std::time::Instant {
+        self.started
     }
 
     pub(crate) fn stopping(&self) -> &CancellationToken {

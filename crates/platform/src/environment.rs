@@ -19,6 +19,9 @@ use crate::http::{self, RouteTable};
 use crate::invocations::{InvocationContext, Invocations};
 use crate::services;
 use crate::journal::{Event, Follower, Journal, Page, Query};
+use crate::metrics::Metrics;
+use crate::metrics::usage::Usage;
+use crate::records::Record;
 use crate::transactions::Transactions;
 
 /// What the environments of one server share.
@@ -52,6 +55,8 @@ pub struct Environment {
     services: services::Directory,
     /// Why the latest deployment of a function was refused, by name: callers are told, too.
     refusals: Mutex<HashMap<String, String>>,
+    metrics: Metrics,
+    usage: Usage,
     shared: Shared,
 }
 
@@ -86,6 +91,8 @@ impl Environment {
             routes: RwLock::new(Arc::new(routes)),
             services,
             refusals: Mutex::default(),
+            metrics: Metrics::default(),
+            usage: Usage::default(),
             shared,
         })
     }
@@ -129,9 +136,28 @@ impl Environment {
         self.shared.journal.record(&self.id, self.now_ms(), event);
     }
 
-    /// Notes an event of this environment that began earlier.
-    pub fn record_at(&self, at_ms: i64, event: Event) {
-        self.shared.journal.record(&self.id, at_ms, event);
+    /// Counts and notes an invocation that began earlier and has settled.
+    pub(crate) fn settled(&self, began_ms: i64, mut record: Record) {
+        self.metrics.note(self, &mut record, self.now_ms());
+        let (failed, bytes) = (record.error.is_some(), record.result_bytes as u64);
+        self.usage.call(failed, record.megabyte_us(), bytes);
+        let event = Event::Invocation(Box::new(record));
+        self.shared.journal.record(&self.id, began_ms, event);
+    }
+
+    /// The figures of its functions.
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// What it uses.
+    pub fn usage(&self) -> &Usage {
+        &self.usage
+    }
+
+    /// What its journal takes on the disk, in bytes.
+    pub fn journal_bytes(&self) -> u64 {
+        self.shared.journal.bytes(&self.id)
     }
 
     /// Searches what happened in this environment, newest first.

@@ -23,6 +23,7 @@ pub mod invocations;
 pub mod journal;
 mod kept;
 pub mod keys;
+pub mod metrics;
 pub mod open_api;
 pub mod records;
 mod rooms;

@@ -81,7 +81,20 @@ impl RecordError {
     }
 }
 
-/// The name of an error in records and metrics.
+/// The names of errors in records and metrics.
+pub const ERROR_KINDS: [&str; 10] = [
+    "not-found",
+    "threw",
+    "timed-out",
+    "exited",
+    "out-of-memory",
+    "too-large",
+    "queue-full",
+    "start-failed",
+    "shutting-down",
+    "failed",
+];
+
 fn kind_of(error: &InvokeError) -> &'static str {
     match error {
         InvokeError::NotFound { .. } => "not-found",

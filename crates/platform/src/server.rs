@@ -16,6 +16,7 @@ use crate::environment::{Environment, Shared};
 use crate::error::{Code, Error, Result};
 use crate::invocations::Invocations;
 use crate::journal::{Event, Journal, JournalOptions};
+use crate::metrics::usage;
 
 /// How the server reaches WeChat.
 #[derive(Debug, Clone)]
@@ -156,6 +157,7 @@ impl Platform {
             connections: Mutex::new(Some(connections)),
         });
         tokio::spawn(Journal::write_out(Arc::downgrade(&platform.shared.journal)));
+        tokio::spawn(usage::keep(Arc::downgrade(&platform)));
         tokio::spawn(carry_logs(Arc::downgrade(&platform), logs));
         tokio::spawn(carry_wechat_events(Arc::downgrade(&platform)));
         Ok(platform)
@@ -246,6 +248,7 @@ impl Platform {
         self.shared.functions.shutdown().await;
         self.shared.journal.flush().await;
         for environment in self.environments() {
+            environment.usage().flush(&environment).await;
             if let Err(error) = environment.engine().close().await {
                 tracing::error!(environment = environment.id(), %error, "closing the store failed");
             }

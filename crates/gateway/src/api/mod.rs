@@ -5,6 +5,7 @@
 //! relaxed extended JSON. `docs/reference/openapi.json` describes it.
 
 mod database;
+mod figures;
 mod indexes;
 mod logs;
 mod transfer;
@@ -51,6 +52,9 @@ pub fn routes() -> Router<Arc<Gateway>> {
         .route("/_api/database/{*rest}", any(unknown))
         .route("/_api/routes", get(web::routes))
         .route("/_api/services", get(web::services))
+        .route("/_api/metrics", get(figures::metrics_json))
+        .route("/_api/usage", get(figures::usage_by_day))
+        .route("/_metrics", get(figures::prometheus))
         .route("/_api/logs", get(logs::logs))
         .route("/_api/invocations", get(logs::invocations))
         .route("/_api/invocations/{request_id}", get(logs::invocation))

@@ -10,7 +10,6 @@ use crate::caller::User;
 use crate::environment::{Environment, new_request_id};
 use crate::error::{Code, Error, Result};
 use crate::invocations::InvocationContext;
-use crate::journal::Event;
 use crate::records::Record;
 
 /// What made a function run.
@@ -35,6 +34,18 @@ pub enum Trigger {
 }
 
 impl Trigger {
+    /// Every one.
+    pub const ALL: [Trigger; 8] = [
+        Trigger::Call,
+        Trigger::Http,
+        Trigger::Timer,
+        Trigger::Database,
+        Trigger::Storage,
+        Trigger::WebSocket,
+        Trigger::Push,
+        Trigger::Stream,
+    ];
+
     /// Its name in records, metrics and the API.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -138,7 +149,7 @@ pub async fn run(environment: &Environment, run: Run) -> Result<Answer> {
     record.measured(figures);
     record.total_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
     record.ended(result.as_deref());
-    environment.record_at(began_ms, Event::Invocation(Box::new(record)));
+    environment.settled(began_ms, record);
     match result {
         Ok(result) => Ok(Answer { result }),
         // Without a version in service, why the latest one was refused says more.

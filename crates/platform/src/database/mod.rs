@@ -223,6 +223,10 @@ fn owned_filter(context: &Context, decision: Decision, mut filter: Document) -> 
 }
 
 fn judge(context: &Context, collection: &str, operation: Operation) -> Result<Decision> {
+    match operation {
+        Operation::Read => context.environment.usage().read(),
+        _ => context.environment.usage().write(),
+    }
     match &context.caller {
         Caller::Administrator | Caller::Function(_) => return Ok(Decision::Allow),
         // "All users" are those who signed in, anonymous ones included.

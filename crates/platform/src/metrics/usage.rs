@@ -1,0 +1,190 @@
+//! What an environment used, by day: counted in memory, added to the durable documents of
+//! `system.usage` every minute and when the server stops. A crash loses at most that minute; the
+//! days are those of UTC+8, and what is counted around midnight may land on the next one.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use engine::{Change, Find, Modify};
+use query::{Filter, Projection, Sort, Update};
+use serde_json::{Value as Json, json};
+use value::{Document, Value};
+
+use super::gigabyte_seconds;
+use crate::caller::{Caller, Context};
+use crate::environment::Environment;
+use crate::error::{Code, Error, Result};
+use crate::server::Platform;
+
+const COLLECTION: &str = "system.usage";
+/// How often what was counted is made durable.
+const PAUSE: Duration = Duration::from_secs(60);
+const UTC_8_MS: i64 = 8 * 3_600_000;
+/// The most days one answer tells of.
+pub const DAYS_MAX: u64 = 1_000;
+
+/// The members of a day's document, in the order of [`Usage`]'s counters.
+const MEMBERS: [&str; 6] =
+    ["calls", "errors", "megabyteUs", "outboundBytes", "databaseReads", "databaseWrites"];
+
+/// What was counted and is not durable yet.
+#[derive(Debug, Default)]
+pub struct Usage {
+    counters: [AtomicU64; MEMBERS.len()],
+}
+
+impl Usage {
+    fn add(&self, at: usize, count: u64) {
+        self.counters[at].fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// Counts a settled invocation.
+    pub(crate) fn call(&self, failed: bool, megabyte_us: u64, result_bytes: u64) {
+        self.add(0, 1);
+        self.add(1, u64::from(failed));
+        self.add(2, megabyte_us);
+        self.outbound(result_bytes);
+    }
+
+    /// Counts bytes that were sent to a client.
+    pub fn outbound(&self, bytes: u64) {
+        self.add(3, bytes);
+    }
+
+    /// Counts an operation that reads documents.
+    pub(crate) fn read(&self) {
+        self.add(4, 1);
+    }
+
+    /// Counts an operation that writes documents.
+    pub(crate) fn write(&self) {
+        self.add(5, 1);
+    }
+
+    /// Makes what was counted durable; what fails is counted again.
+    pub(crate) async fn flush(&self, environment: &Environment) {
+        let taken = self.counters.each_ref().map(|counter| counter.swap(0, Ordering::Relaxed));
+        if taken == [0; MEMBERS.len()] {
+            return;
+        }
+        if let Err(error) = add(environment, taken).await {
+            tracing::warn!(environment = environment.id(), %error, "usage is not durable yet");
+            self.counters.iter().zip(taken).for_each(|(counter, count)| {
+                counter.fetch_add(count, Ordering::Relaxed);
+            });
+        }
+    }
+}
+
+/// Makes what is counted durable, every minute, until the server is gone.
+pub(crate) async fn keep(platform: std::sync::Weak<Platform>) {
+    loop {
+        tokio::time::sleep(PAUSE).await;
+        let Some(platform) = platform.upgrade() else { return };
+        for environment in platform.environments() {
+            environment.usage().flush(&environment).await;
+        }
+    }
+}
+
+async fn add(environment: &Environment, taken: [u64; MEMBERS.len()]) -> Result<()> {
+    let engine = environment.engine();
+    engine.ensure_collection(COLLECTION).await?;
+    let day = crate::journal::date(environment.now_ms().saturating_add(UTC_8_MS));
+    let mut filter = Document::new();
+    filter.insert("_id", Value::String(day));
+    let mut counts = Document::new();
+    for (name, count) in MEMBERS.iter().zip(taken) {
+        counts.insert(*name, Value::Int64(i64::try_from(count).unwrap_or(i64::MAX)));
+    }
+    let mut update = Document::new();
+    update.insert("$inc", Value::Document(counts));
+    engine
+        .modify(Modify {
+            collection: COLLECTION.to_owned(),
+            filter: Filter::parse(&filter)?,
+            change: Change::Operators(Update::parse(&update)?),
+            multi: false,
+            upsert: true,
+        })
+        .await?;
+    Ok(())
+}
+
+/// The days from one to another (`2026-01-31`, both included), oldest first.
+///
+/// # Errors
+/// Callers other than the administrator; a day that is none; what the store reports.
+pub async fn days(context: &Context, from: Option<&str>, to: Option<&str>) -> Result<Vec<Json>> {
+    if !matches!(context.caller, Caller::Administrator) {
+        return Err(Error::new(
+            Code::NotSignedIn,
+            "Only the operator sees what was used. / 仅管理员可查看用量。",
+        ));
+    }
+    let environment = &context.environment;
+    environment.usage().flush(environment).await;
+    let mut bounds = Document::new();
+    for (operator, day) in [("$gte", from), ("$lte", to)] {
+        if let Some(day) = day {
+            bounds.insert(operator, Value::String(checked(day)?.to_owned()));
+        }
+    }
+    let mut filter = Document::new();
+    if !bounds.is_empty() {
+        filter.insert("_id", Value::Document(bounds));
+    }
+    let mut order = Document::new();
+    order.insert("_id", Value::Int32(-1));
+    environment.engine().ensure_collection(COLLECTION).await?;
+    let found = environment
+        .engine()
+        .find(Find {
+            collection: COLLECTION.to_owned(),
+            filter: Filter::parse(&filter)?,
+            sort: Sort::parse(&order)?,
+            projection: Projection::parse(&Document::new())?,
+            skip: 0,
+            limit: Some(DAYS_MAX),
+        })
+        .await?;
+    found.iter().rev().map(|bytes| day_as_json(bytes)).collect()
+}
+
+fn day_as_json(bytes: &[u8]) -> Result<Json> {
+    let day = Document::from_bytes(bytes).map_err(|error| {
+        Error::with_cause(Code::Internal, "A damaged day. / 用量记录损坏。", error)
+    })?;
+    let text = match day.get("_id") {
+        Some(Value::String(day)) => day.clone(),
+        _ => String::new(),
+    };
+    let count = |name: &str| match day.get(name) {
+        Some(Value::Int64(count)) => u64::try_from(*count).unwrap_or(0),
+        Some(Value::Int32(count)) => u64::try_from(*count).unwrap_or(0),
+        _ => 0,
+    };
+    Ok(json!({
+        "day": text,
+        "calls": count("calls"),
+        "errors": count("errors"),
+        "gigabyteSeconds": gigabyte_seconds(count("megabyteUs")),
+        "outboundBytes": count("outboundBytes"),
+        "databaseReads": count("databaseReads"),
+        "databaseWrites": count("databaseWrites"),
+    }))
+}
+
+fn checked(day: &str) -> Result<&str> {
+    let fits = day.len() == 10
+        && day.bytes().enumerate().all(|(at, byte)| match at {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        });
+    fits.then_some(day).ok_or_else(|| {
+        Error::new(
+            Code::InvalidParameter,
+            format!("'{day}' is no day: write it like 2026-01-31. / 「{day}」不是日期,格式如 2026-01-31。"),
+        )
+    })
+}
