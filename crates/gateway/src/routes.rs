@@ -12,7 +12,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::server::Gateway;
 use crate::{
-    admin, api, auth, console, file_transfer, http_routes, metrics, reply, rest, services, v1_functions, web,
+    admin, api, auth, console, file_transfer, http_routes, metrics, reply, rest, services,
+    v1_functions, web,
 };
 
 /// The whole listener.

@@ -17,11 +17,11 @@ use crate::access::Access;
 use crate::error::Result;
 use crate::http::{self, RouteTable};
 use crate::invocations::{InvocationContext, Invocations};
-use crate::services;
 use crate::journal::{Event, Follower, Journal, Page, Query};
 use crate::metrics::Metrics;
 use crate::metrics::usage::Usage;
 use crate::records::Record;
+use crate::services;
 use crate::transactions::Transactions;
 
 /// What the environments of one server share.
