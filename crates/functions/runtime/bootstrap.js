@@ -41,6 +41,8 @@ let current = null
 const waiting = []
 let sampledAt = -Infinity
 let loaded = false
+/** Under a debugger: the module for it, its settings, and when it can be reached. */
+let inspected = null
 
 // Without the server there is nobody to work for: this process and all it started end.
 const channel = new Channel(settings.fd, onFrame, () => process.kill(0, 'SIGKILL'))
@@ -71,7 +73,11 @@ function leave() {
     const now = performance.now()
     if (requestsUnderWay() > 0) quietSince = now
     if (now - quietSince < QUIET_MS && now < limit) setTimeout(look, LOOK_MS)
-    else channel.send(0, { t: 'left' }, '')
+    else {
+      // The next worker wants the port.
+      inspected?.inspect.close()
+      channel.send(0, { t: 'left' }, '')
+    }
   }
   look()
 }
@@ -81,6 +87,22 @@ function assign(head) {
   for (const [name, value] of Object.entries(head.environment)) process.env[name] = value
   loader.assign(head)
   process.chdir(head.root)
+  if (head.inspect) {
+    const inspect = require('./inspect.js')
+    inspected = { ...head.inspect, inspect, ready: openDebugger(inspect, head) }
+  }
+}
+
+async function openDebugger(inspect, { inspect: settings, root }) {
+  const url = await inspect.open(settings)
+  const about = { t: 'log', level: url === null ? 'warn' : 'info', time: Date.now() }
+  channel.send(0, { ...about, platform: true }, inspect.describe(url, settings, root))
+  return url !== null
+}
+
+/** With `--inspect-brk` even the code of the module waits for the debugger. */
+async function awaitDebugger() {
+  if ((await inspected.ready) && inspected.breakFirst) inspected.inspect.wait()
 }
 
 function offer(call) {
@@ -111,12 +133,16 @@ function begin({ id, head, body }) {
 }
 
 function run(invocation, event) {
+  // Nothing stops here without a debugger. Step into: the handler is next.
+  // biome-ignore lint/suspicious/noDebugger: this is what --inspect-brk asks for
+  if (inspected?.breakFirst) debugger
   invocation.run(loader.handler, event, about)
 }
 
 /** Module code runs with the variables of the first call, but belongs to none. */
 function load(invocation, event) {
-  loader.load().then(
+  const ready = inspected === null ? loader.load() : awaitDebugger().then(() => loader.load())
+  ready.then(
     () => {
       loaded = true
       channel.send(invocation.id, { t: 'loaded' }, '')

@@ -83,7 +83,11 @@ impl Functions {
     /// # Errors
     /// [`Error::MendPackage`] and [`Error::InstallDependencies`] say what to mend; what was
     /// deployed before stays deployed. A numbered version that exists is never changed.
-    pub async fn deploy(&self, package: Package) -> Result<DeployReport, Error> {
+    pub async fn deploy(&self, mut package: Package) -> Result<DeployReport, Error> {
+        let inspect = self.hall.options.inspect.as_ref();
+        if inspect.is_some_and(|inspect| inspect.function == package.name) {
+            under_debugger(&mut package.settings);
+        }
         let turn = self.deploys.turn(&package.environment, &package.name);
         let _turn = turn.lock().await;
         if self.hall.closing.is_cancelled() {
@@ -352,6 +356,14 @@ impl Deploys {
         let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(turns.entry((environment.to_owned(), name.to_owned())).or_default())
     }
+}
+
+/// One worker, there before the first call, that stays: a debugger is attached to it.
+fn under_debugger(settings: &mut Settings) {
+    const DAY_MS: u64 = 86_400_000;
+    settings.min_instances = 1;
+    settings.max_instances = Some(1);
+    settings.idle_ms = Some(365 * DAY_MS);
 }
 
 /// Folders, Node, confinement: everything that blocks.

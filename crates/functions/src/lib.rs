@@ -36,6 +36,6 @@ pub use error::{Error, InvokeError};
 pub use functions::{Functions, Streams};
 pub use sandbox::{doctor, enter};
 pub use settings::{
-    Check, CheckState, DeployReport, Ended, Figures, FunctionInfo, Invocation, Kind, LATEST,
-    LogLevel, LogLine, Network, Options, Package, Settings, Source, Stored,
+    Check, CheckState, DeployReport, Ended, Figures, FunctionInfo, Inspect, Invocation, Kind,
+    LATEST, LogLevel, LogLine, Network, Options, Package, Settings, Source, Stored,
 };

@@ -38,6 +38,8 @@ pub struct Options {
     pub confine: bool,
     /// Whether functions may connect to loopback and link-local addresses that are not redirected.
     pub open_loopback: bool,
+    /// The function that runs under a debugger, in `dev`. Its one worker has no time limit.
+    pub inspect: Option<Inspect>,
     /// After how long without a call a worker is stopped, in milliseconds, unless its function
     /// says otherwise. Default 60,000.
     pub idle_ms: u64,
@@ -59,9 +61,21 @@ impl Options {
             redirected_hosts: Vec::new(),
             confine: true,
             open_loopback: false,
+            inspect: None,
             idle_ms: 60_000,
         }
     }
+}
+
+/// Which function runs under a debugger, and where that listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inspect {
+    /// The function's name, in whatever environment.
+    pub function: String,
+    /// The port on 127.0.0.1.
+    pub port: u16,
+    /// Whether its first call waits for the debugger and every call stops before the handler.
+    pub break_first: bool,
 }
 
 /// A function as it is handed in for deployment.
@@ -155,8 +169,6 @@ pub struct Settings {
     pub node: Option<u32>,
     /// Whether dependencies may run their install scripts.
     pub install_scripts: bool,
-    /// Whether its workers wait for a debugger. Only `dev` sets this.
-    pub inspect: bool,
     /// The interfaces of the open platform it may call, as `config.json` lists them.
     pub permissions: Vec<String>,
     /// Size limit of its `/tmp`, in MB; the server's when absent.
@@ -179,7 +191,6 @@ impl Default for Settings {
             kind: Kind::default(),
             node: None,
             install_scripts: false,
-            inspect: false,
             permissions: Vec::new(),
             tmp_mb: None,
         }

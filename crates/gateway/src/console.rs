@@ -11,6 +11,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, HeaderValue, Request, Response, StatusCode, header};
+use axum::response::Redirect;
 use axum::routing::get;
 use platform::keys::{self, Proof};
 use platform::{Caller, Context, Result};
@@ -23,6 +24,9 @@ use crate::server::Gateway;
 
 /// The page; one file without anything to load.
 const PAGE: &str = include_str!("../../../console/index.html");
+/// What the page may do: run what is in it, and ask this server.
+const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; \
+                      img-src data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The routes of the console.
 pub fn routes() -> Router<Arc<Gateway>> {
@@ -30,6 +34,24 @@ pub fn routes() -> Router<Arc<Gateway>> {
         .route("/_console", get(page))
         .route("/_console/", get(page))
         .route("/_api/functions", get(functions))
+}
+
+/// The page on a listener of its own: it asks for the key, and the API behind it wants it.
+pub fn page_routes() -> Router<Arc<Gateway>> {
+    let to_console = || async { Redirect::temporary("/_console") };
+    Router::new()
+        .route("/", get(to_console))
+        .route("/_console", get(|| async { shown() }))
+        .route("/_console/", get(|| async { shown() }))
+}
+
+/// What else is asked of that listener.
+pub async fn nothing_here() -> Response<Body> {
+    let body = json!({
+        "code": "INVALID_ACTION",
+        "message": "Only the console and its API are here. / 此端口仅提供控制台及其接口。",
+    });
+    json_response(StatusCode::NOT_FOUND, body.to_string())
 }
 
 /// The people one can sign in as, for the user switcher of a `dev` server.
@@ -50,11 +72,16 @@ async fn page(State(gateway): State<Arc<Gateway>>, request: Request<Body>) -> Re
     if let Some(refusal) = refuse_strangers(&gateway, &request) {
         return refusal;
     }
+    shown()
+}
+
+fn shown() -> Response<Body> {
     let mut response = Response::new(Body::from(PAGE));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     response
 }
 

@@ -36,4 +36,4 @@ mod v1_functions;
 mod web;
 
 pub use origin::WORKER_HOST;
-pub use server::{Gateway, GatewayOptions, local_url, serve};
+pub use server::{Gateway, GatewayOptions, local_url, serve, serve_console};

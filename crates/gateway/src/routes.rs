@@ -44,6 +44,19 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .with_state(gateway)
 }
 
+/// The listener of the console alone.
+pub fn console_router(gateway: Arc<Gateway>) -> Router {
+    Router::new()
+        .merge(console::page_routes())
+        .merge(api::routes())
+        .route("/_health", get(health))
+        .route("/_ready", get(health))
+        .fallback(console::nothing_here)
+        .layer(middleware::from_fn_with_state(Arc::clone(&gateway), metrics::measure))
+        .layer(CatchPanicLayer::custom(defect))
+        .with_state(gateway)
+}
+
 /// What a worker reaches: the same, and the services under their own hosts.
 pub fn worker_router(gateway: Arc<Gateway>, router: Router) -> Router {
     router.layer(middleware::from_fn_with_state(gateway, services::inside))

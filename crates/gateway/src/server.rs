@@ -106,10 +106,33 @@ pub async fn serve(gateway: Arc<Gateway>, listener: TcpListener, stop: Cancellat
             }
         });
     }
+    accept(&listener, &router, &tracker, &stop).await;
+    gateway.stopping.cancel();
+    tracker.close();
+    let _ = tokio::time::timeout(FINISH_WITHIN, tracker.wait()).await;
+}
+
+/// Serves the console and the administrator's API on a listener of their own, so that hosted pages
+/// and uploads never share their origin; until `stop` is cancelled.
+pub async fn serve_console(gateway: Arc<Gateway>, listener: TcpListener, stop: CancellationToken) {
+    let tracker = TaskTracker::new();
+    let router = routes::console_router(gateway);
+    accept(&listener, &router, &tracker, &stop).await;
+    tracker.close();
+    let _ = tokio::time::timeout(FINISH_WITHIN, tracker.wait()).await;
+}
+
+/// Takes connections until `stop` is cancelled.
+async fn accept(
+    listener: &TcpListener,
+    router: &Router,
+    tracker: &TaskTracker,
+    stop: &CancellationToken,
+) {
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = stop.cancelled() => break,
+            () = stop.cancelled() => return,
         };
         match accepted {
             Ok((stream, address)) => {
@@ -125,9 +148,6 @@ pub async fn serve(gateway: Arc<Gateway>, listener: TcpListener, stop: Cancellat
             }
         }
     }
-    gateway.stopping.cancel();
-    tracker.close();
-    let _ = tokio::time::timeout(FINISH_WITHIN, tracker.wait()).await;
 }
 
 fn serve_worker(

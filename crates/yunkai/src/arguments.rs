@@ -53,6 +53,15 @@ pub struct Dev {
     /// Do not redeploy on save.
     #[arg(long)]
     pub no_watch: bool,
+    /// Run this function under a debugger: one worker, no time limit. / 断点调试指定云函数
+    #[arg(long, value_name = "FUNCTION")]
+    pub inspect: Option<String>,
+    /// The port of the debugger on 127.0.0.1; 0 takes a free one.
+    #[arg(long, default_value_t = 9229, requires = "inspect")]
+    pub inspect_port: u16,
+    /// Wait for the debugger, and stop before the handler in every call.
+    #[arg(long, requires = "inspect")]
+    pub inspect_brk: bool,
 }
 
 /// `yunkai serve`.

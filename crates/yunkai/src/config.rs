@@ -18,6 +18,8 @@ pub const SIMULATED_APP_ID: &str = "wxyunkaidev0000000";
 pub struct Settings {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// Where the console listens, apart from everything else.
+    pub console_listen: Option<SocketAddr>,
     /// The data directory.
     pub data: PathBuf,
     /// Where documents are kept.
@@ -38,6 +40,8 @@ pub struct Settings {
     pub functions: FunctionLimits,
     /// How much of what happened is kept.
     pub journal: JournalOptions,
+    /// The function that runs under a debugger.
+    pub inspect: Option<functions::Inspect>,
 }
 
 /// `[functions]` of `yunkai.toml`: what functions may use of this machine.
@@ -82,6 +86,8 @@ impl FunctionLimits {
 pub struct Started {
     /// The listener.
     pub listener: TcpListener,
+    /// The console's own listener.
+    pub console: Option<TcpListener>,
     /// What the platform is made of.
     pub platform: platform::Options,
     /// How the wire presents it.
@@ -93,8 +99,14 @@ pub struct Started {
 impl Settings {
     /// Takes the port, then resolves what depends on it.
     pub async fn listen(self) -> Result<Started> {
-        let listener =
-            TcpListener::bind(self.listen).await.map_err(|error| taken(self.listen, &error))?;
+        let bind = |address| async move {
+            TcpListener::bind(address).await.map_err(|error| taken(address, &error))
+        };
+        let listener = bind(self.listen).await?;
+        let console = match self.console_listen {
+            Some(address) => Some(bind(address).await?),
+            None => None,
+        };
         let address = listener.local_addr()?;
         let url = gateway::local_url(address);
         let public_url = self.public_url.clone();
@@ -104,6 +116,7 @@ impl Settings {
         let wechat = self.wechat.unwrap_or_else(|| WeChatOptions::simulator(app_id, &link_base));
         Ok(Started {
             listener,
+            console,
             platform: platform::Options {
                 data: self.data,
                 store: self.store,
@@ -144,6 +157,7 @@ pub fn function_options(settings: &Settings, url: &str) -> Result<functions::Opt
     options.redirected_hosts.extend(host(url));
     options.redirected_hosts.extend(settings.public_url.as_deref().and_then(host));
     options.open_loopback = settings.is_dev;
+    options.inspect = settings.inspect.clone();
     settings.functions.apply(&mut options)?;
     Ok(options)
 }

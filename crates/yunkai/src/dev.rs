@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use platform::journal::{Event, Journal, JournalOptions};
 use platform::{Environment, StoreOptions};
 use platform::{deploy, indexes};
@@ -24,6 +24,7 @@ pub async fn run(arguments: arguments::Dev) -> Result<()> {
     let environment = arguments.env.clone().or_else(|| project.environment.clone());
     let settings = Settings {
         listen: SocketAddr::new(arguments.host, arguments.port),
+        console_listen: None,
         data: arguments.data.clone().unwrap_or_else(|| arguments.dir.join(".yunkai")),
         store: StoreOptions::parse(&arguments.store)?,
         environment: environment.unwrap_or_else(|| "dev".to_owned()),
@@ -34,6 +35,7 @@ pub async fn run(arguments: arguments::Dev) -> Result<()> {
         wechat: None,
         functions: FunctionLimits::default(),
         journal: JournalOptions::default(),
+        inspect: inspected(&arguments, &project)?,
     };
     let server = Server::start(settings.listen().await?).await?;
     let platform = Arc::clone(&server.platform);
@@ -50,6 +52,22 @@ pub async fn run(arguments: arguments::Dev) -> Result<()> {
     server.announce();
     server.run().await;
     Ok(())
+}
+
+/// What `--inspect` asks for; a port of 0 becomes a free one, which workers are then allowed.
+fn inspected(arguments: &arguments::Dev, project: &Project) -> Result<Option<functions::Inspect>> {
+    let Some(function) = arguments.inspect.clone() else { return Ok(None) };
+    if !project.functions()?.iter().any(|(name, _)| *name == function) {
+        bail!(
+            "--inspect: the project has no function '{function}'. / --inspect:项目中没有云函数\
+             「{function}」。"
+        );
+    }
+    let port = match arguments.inspect_port {
+        0 => std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port(),
+        port => port,
+    };
+    Ok(Some(functions::Inspect { function, port, break_first: arguments.inspect_brk }))
 }
 
 /// Applies the settings and deploys every function; one that cannot be deployed does not keep the

@@ -14,6 +14,7 @@ use crate::terminal;
 pub fn run() -> Result<()> {
     let settings = Settings {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        console_listen: None,
         data: std::env::temp_dir().join("yunkai-doctor"),
         store: StoreOptions::default(),
         environment: "doctor".to_owned(),
@@ -24,6 +25,7 @@ pub fn run() -> Result<()> {
         wechat: None,
         functions: FunctionLimits::default(),
         journal: JournalOptions::default(),
+        inspect: None,
     };
     let options = function_options(&settings, "http://127.0.0.1:0")?;
     for check in functions::doctor(&options) {

@@ -22,6 +22,8 @@ use crate::terminal;
 struct Toml {
     #[serde(default = "default_listen")]
     listen: SocketAddr,
+    /// Where the console and `/_api` listen, apart from hosted pages.
+    console_listen: Option<SocketAddr>,
     public_url: Option<String>,
     data: PathBuf,
     /// `fjall`, or the `postgres://` address of a database.
@@ -91,6 +93,7 @@ pub async fn run(arguments: arguments::Serve) -> Result<()> {
         .map_err(|error| anyhow!("{path}: store: {error}"))?;
     let settings = Settings {
         listen: toml.listen,
+        console_listen: toml.console_listen,
         data: toml.data,
         store,
         environment: toml.environment,
@@ -101,6 +104,7 @@ pub async fn run(arguments: arguments::Serve) -> Result<()> {
         wechat: toml.wechat.map(|it| WeChatOptions::http(it.app_id, it.app_secret, it.base_url)),
         functions: toml.functions,
         journal: toml.journal.options().map_err(|error| anyhow!("{path}: {error}"))?,
+        inspect: None,
     };
     let server = Server::start(settings.listen().await?).await?;
     server.announce();
@@ -125,6 +129,11 @@ impl Server {
         let platform = Platform::start(started.platform).await?;
         let gateway = Gateway::new(Arc::clone(&platform), started.gateway);
         let stop = CancellationToken::new();
+        if let Some(listener) = started.console {
+            let address = listener.local_addr()?;
+            terminal::line(&format!("console  {}/_console", gateway::local_url(address)));
+            tokio::spawn(gateway::serve_console(Arc::clone(&gateway), listener, stop.clone()));
+        }
         let serving = tokio::spawn(gateway::serve(gateway, started.listener, stop.clone()));
         Ok(Self { platform, url: started.url, address, stop, serving })
     }

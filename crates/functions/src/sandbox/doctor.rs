@@ -126,6 +126,7 @@ pub(crate) fn trial_entry(
         memory_mb: 256,
         server_pid: nix::unistd::getpid().as_raw(),
         uid: crate::slot::FIRST_UID,
+        inspect_port: None,
     }
 }
 

@@ -28,6 +28,8 @@ pub(crate) struct Entry {
     pub server_pid: i32,
     /// User and group to become, when started as root.
     pub uid: u32,
+    /// The port its debugger may listen on.
+    pub inspect_port: Option<u16>,
 }
 
 /// Moves the socket that came as standard input to descriptor 3 and closes everything else the

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr,
+    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, NetPort, Ruleset, RulesetAttr,
     RulesetCreatedAttr, RulesetStatus, Scope, path_beneath_rules,
 };
 use nix::mount::{MsFlags, mount};
@@ -162,6 +162,9 @@ fn restrict_files(entry: &Entry) -> Result<(), String> {
     let scratch = [entry.slot.join("tmp"), PathBuf::from("/tmp")];
     let scratch = if entry.measures.mounts == Mounts::Shared { &scratch[..1] } else { &scratch };
     let show = |error: landlock::RulesetError| error.to_string();
+    // Which worker gets the inspected function is not known yet, so all of them may.
+    let debugger = entry.inspect_port.map(|port| NetPort::new(port, AccessNet::BindTcp));
+    let debugger = debugger.into_iter().map(Ok::<_, landlock::RulesetError>);
     let status = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(abi))
@@ -184,6 +187,8 @@ fn restrict_files(entry: &Entry) -> Result<(), String> {
         .add_rules(path_beneath_rules(WRITABLE, read | AccessFs::WriteFile))
         .map_err(show)?
         .add_rules(path_beneath_rules(scratch, AccessFs::from_all(abi)))
+        .map_err(show)?
+        .add_rules(debugger)
         .map_err(show)?
         .restrict_self()
         .map_err(show)?;

@@ -15,6 +15,8 @@ use crate::settings::{Ended, Figures, LogLevel, RESULT_BYTES_MAX};
 
 /// Loading a function's modules, in the first call of a worker, has its own limit.
 const LOAD_TIME_MAX: Duration = Duration::from_secs(20);
+/// Whoever steps through a function takes their time.
+const UNDER_DEBUGGER: Duration = Duration::from_secs(365 * 24 * 3_600);
 /// How many calls wait inside a worker behind the one at work, at most.
 const AHEAD_MAX: usize = 3;
 /// A process that closed its line usually ends within this time, with a reason.
@@ -80,7 +82,11 @@ impl Worker {
         self.ledger.begin(&request_id);
         let mut clock = self.clock(&job);
         let mut exit_code = None;
-        let limit = Duration::from_millis(version.settings.timeout_ms);
+        let inspect = self.hall.options.inspect.as_ref();
+        let limit = match inspect.is_some_and(|it| it.function == pool.name) {
+            true => UNDER_DEBUGGER,
+            false => Duration::from_millis(version.settings.timeout_ms),
+        };
         let ended = match self.hand_over(pool, version, &job, is_there, limit).await {
             Ok(()) => self.exchange(pool, limit, &mut clock, &mut exit_code).await,
             Err(ended) => ended,

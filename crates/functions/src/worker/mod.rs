@@ -131,7 +131,9 @@ impl Worker {
         let filled =
             tokio::task::spawn_blocking(move || crate::slot::fill(&tree.path, &code)).await;
         filled.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
-        let head = assignment(pool, version, &self.slot);
+        let inspect = self.hall.options.inspect.as_ref().filter(|it| it.function == pool.name);
+        let mut head = assignment(pool, version, &self.slot);
+        head.inspect = inspect.map(|it| InspectHead { port: it.port, break_first: it.break_first });
         let sent = self.line.send(0, &head, "").await;
         self.assigned_in = began.elapsed();
         sent.map_err(|_| "the worker is gone".to_owned())
@@ -330,6 +332,16 @@ struct Assignment<'a> {
     environment: serde_json::Map<String, serde_json::Value>,
     variables: serde_json::Map<String, serde_json::Value>,
     context: serde_json::Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inspect: Option<InspectHead>,
+}
+
+/// The debugger a worker opens.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct InspectHead {
+    port: u16,
+    break_first: bool,
 }
 
 fn assignment<'a>(pool: &Pool, version: &'a Version, slot: &Slot) -> Assignment<'a> {
@@ -366,5 +378,6 @@ fn assignment<'a>(pool: &Pool, version: &'a Version, slot: &Slot) -> Assignment<
             "namespace": pool.environment,
             "tencentcloud_region": REGION,
         }),
+        inspect: None,
     }
 }

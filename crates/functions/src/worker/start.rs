@@ -145,6 +145,7 @@ fn command(hall: &Hall, slot: &Slot, memory_mb: u64, line: OwnedFd) -> Command {
         memory_mb,
         server_pid: nix::unistd::getpid().as_raw(),
         uid: slot.uid,
+        inspect_port: options.inspect.as_ref().map(|inspect| inspect.port),
     };
     let entry = serde_json::to_string(&entry).expect("paths were checked to be UTF-8 at start");
     let mut command = Command::new(&options.launcher);
