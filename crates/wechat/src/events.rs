@@ -19,7 +19,8 @@ pub struct SimulatorEvent {
     /// When, in milliseconds since 1970.
     pub at_ms: i64,
     /// `sign-in`, `code`, `mini-program-code`, `content-check`, `subscribe-message`, `message`,
-    /// `template`, `link`, `phone-number`, `media` or `refused`.
+    /// `template`, `link`, `phone-number`, `media`, `open-data`, `signature`, `payment`, `call` or
+    /// `refused`.
     pub kind: &'static str,
     /// One line for a list.
     pub title: String,

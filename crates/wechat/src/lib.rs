@@ -11,13 +11,17 @@
 //! what it may do is decided elsewhere. It never logs an AppSecret, an access token or a session
 //! key.
 
+mod cipher;
 mod error;
 mod events;
 mod http;
 mod media;
 mod open_api;
+pub mod open_data;
+pub mod push;
 mod routes;
 pub mod simulator;
+mod xml;
 
 use std::sync::Arc;
 
@@ -25,6 +29,8 @@ pub use engine::Clock;
 pub use error::{Error, code};
 pub use events::{Events, SimulatorEvent};
 pub use http::{DEFAULT_BASE_URL, HttpOptions};
+use open_data::{OpenData, OpenDataUser};
+
 pub use open_api::{Field, OpenApiCall, OpenApiReply};
 pub use simulator::{CodeContent, CodeText, Simulator, SimulatorOptions};
 
@@ -130,6 +136,52 @@ impl WeChat {
         match &*self.servers {
             Servers::Http(client) => client.open_api(&call).await,
             Servers::Simulator(simulator) => simulator.open_api(&call),
+        }
+    }
+
+    /// Exchanges CloudIDs for the open data behind them, on behalf of `user`; one answer each, in
+    /// the order given.
+    ///
+    /// # Errors
+    /// When WeChat could not be asked at all; a CloudID that does not fit is an answer.
+    pub async fn open_data(
+        &self,
+        user: &OpenDataUser,
+        cloud_ids: Vec<String>,
+    ) -> Result<Vec<OpenData>, Error> {
+        match &*self.servers {
+            Servers::Http(client) => client.open_data(user, cloud_ids).await,
+            Servers::Simulator(simulator) => Ok(simulator.open_data(user, cloud_ids)),
+        }
+    }
+
+    /// The signature for `wx.joinVoIPChat` of `user`.
+    ///
+    /// # Errors
+    /// As [`WeChat::open_api`]; WeChat's number when it refuses.
+    pub async fn voip_sign(
+        &self,
+        user: &OpenDataUser,
+        group_id: &str,
+        timestamp_s: u32,
+        nonce: &str,
+    ) -> Result<String, Error> {
+        match &*self.servers {
+            Servers::Http(client) => client.voip_sign(user, group_id, timestamp_s, nonce).await,
+            Servers::Simulator(simulator) => {
+                Ok(simulator.voip_sign(user, group_id, timestamp_s, nonce))
+            }
+        }
+    }
+
+    /// The signature of `getCloudCallSign` over `parameters`.
+    ///
+    /// # Errors
+    /// [`code::API_NOT_FOUND`] with the real servers: WeChat signs only for its own cloud.
+    pub fn cloud_call_sign(&self, parameters: &[String]) -> Result<String, Error> {
+        match &*self.servers {
+            Servers::Http(_) => Err(Error::api_not_found("getCloudCallSign")),
+            Servers::Simulator(simulator) => Ok(simulator.cloud_call_sign(parameters)),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Refuses to put the AppSecret or a token into an error or a log line: addresses are cut from
 //! every error, because WeChat wants both in the query string.
 
+mod open_data;
 mod token;
 
 use std::time::Duration;

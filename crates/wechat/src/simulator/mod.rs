@@ -8,6 +8,7 @@
 mod code_image;
 mod codes;
 mod open_api;
+mod open_data;
 
 use std::sync::{Arc, Mutex, PoisonError};
 

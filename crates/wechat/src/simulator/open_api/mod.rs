@@ -8,7 +8,7 @@ mod security;
 
 use serde_json::{Value, json};
 
-use super::{Simulator, code_image, invalid_code, is_name, random_id, url_safe_hash};
+use super::{Simulator, code_image, invalid_code, is_name, random_id};
 use crate::error::{Error, code};
 use crate::open_api::{OpenApiCall, OpenApiReply};
 use crate::routes;
@@ -125,19 +125,11 @@ fn phone_number(call: &Call<'_>, arguments: &Arguments) -> Answer {
     let Some(name) = name else {
         return Err(Refusal::new(code::INVALID_CODE, invalid_code(given).errmsg));
     };
-    let hash = url_safe_hash(&["phone number of user", name]);
-    let digits = hash.bytes().take(8).map(|byte| char::from(b'0' + byte % 10));
-    let number: String = "138".chars().chain(digits).collect();
-    call.record("phone-number", format!("Phone number of {name}"), json!({ "number": number }));
-    ok_with(json!({ "phone_info": {
-        "phoneNumber": format!("+86{number}"),
-        "purePhoneNumber": number,
-        "countryCode": "86",
-        "watermark": {
-            "timestamp": call.now_ms() / 1000,
-            "appid": call.simulator.app_id(),
-        },
-    }}))
+    let simulator = call.simulator;
+    let mut phone = simulator.phone_of(&simulator.openid(name));
+    phone["watermark"] = json!({ "timestamp": call.now_ms() / 1000, "appid": simulator.app_id() });
+    call.record("phone-number", format!("Phone number of {name}"), phone.clone());
+    ok_with(json!({ "phone_info": phone }))
 }
 
 fn not_simulated(simulator: &Simulator, name: &str) -> Error {
