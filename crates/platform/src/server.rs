@@ -300,9 +300,12 @@ async fn carry_logs(
 ) {
     while let Some(line) = logs.recv().await {
         let Some(platform) = platform.upgrade() else { return };
+        let request_id = line.request_id.unwrap_or_default();
+        let invocation = platform.shared.invocations.get(&request_id);
         let event = Event::Log {
-            request_id: line.request_id.unwrap_or_default(),
+            request_id,
             function: line.function,
+            openid: invocation.and_then(|it| it.user.as_ref()?.openid.clone()),
             level: line.level.into(),
             text: line.text,
         };

@@ -32,7 +32,7 @@ pub fn entries(entries: &[Arc<Entry>]) {
 fn lines(entry: &Entry) -> Vec<String> {
     let time = time_of_day(entry.at_ms);
     match &entry.event {
-        Event::Log { request_id, function, level, text } => {
+        Event::Log { request_id, function, level, text, .. } => {
             let id = if request_id.is_empty() { "-" } else { request_id };
             let head = format!("{time} {} {id} {}", bold(function), tint(level.name()));
             text.lines().map(|text| format!("{head} {text}")).collect()

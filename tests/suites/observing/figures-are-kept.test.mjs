@@ -57,6 +57,7 @@ test('figures are kept', async (t) => {
       assert.ok(text.includes(`${expected}\n`), `${expected} is not in\n${text}`);
     }
     assert.match(text, /yunkai_http_requests_total\{surface="web",status="2xx"\} \d+/);
+    assert.match(text, /yunkai_store_commits\{environment="\w+"\} [1-9]/);
     assert.match(text, /yunkai_process_resident_bytes\{\} \d{7,}/);
   });
 

@@ -45,6 +45,8 @@ test('the log is searched', async (t) => {
     assert.equal(requestId, failed.requestId);
     const bobs = await ask(server, 'invocations', { openid });
     assert.equal(bobs.invocations.length, 2);
+    const lines = await ask(server, 'logs', { openid, kind: 'log', function: 'noisy' });
+    assert.equal(lines.entries.length, 5);
     const none = await ask(server, 'logs', { until: '1h' });
     assert.deepEqual(none.entries, []);
     const all = await ask(server, 'logs', { since: '1h', limit: 5000 });

@@ -46,11 +46,11 @@ pub async fn prometheus(State(gateway): State<Arc<Gateway>>, request: Request) -
     };
     let mut text = Exposition::default();
     if parameter(&parts, "env").is_none() {
-        text.environments(&gateway.platform().environments());
+        text.environments(&gateway.platform().environments()).await;
         gateway.metrics().expose(&mut text);
         process(&mut text, &gateway);
     } else {
-        text.environments(&[context.environment]);
+        text.environments(&[context.environment]).await;
     }
     let mut response = Response::new(Body::from(text.into_text()));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(EXPOSITION));

@@ -60,7 +60,12 @@ impl Archive {
             .filter(|path| path.extension().is_some_and(|it| it == "journal"))
             .collect();
         paths.sort();
-        let open = |path: &PathBuf| match Segment::open(path) {
+        let last = paths.last().cloned();
+        let look = |path: &PathBuf| {
+            // Only the last one can have an end that a crash tore off.
+            if Some(path) == last.as_ref() { Segment::open(path) } else { Segment::skim(path) }
+        };
+        let open = |path: &PathBuf| match look(path) {
             Ok(segment) => Some(segment),
             Err(error) => {
                 let path = path.display();

@@ -31,6 +31,8 @@ pub enum Event {
         request_id: String,
         /// The function's name.
         function: String,
+        /// The openid the invocation ran for, if any.
+        openid: Option<String>,
         /// How serious it is.
         level: Level,
         /// The line.
@@ -188,8 +190,9 @@ impl<'a> From<&'a Entry> for Look<'a> {
     fn from(entry: &'a Entry) -> Self {
         let look = Look { number: entry.number, at_ms: entry.at_ms, ..Look::default() };
         match &entry.event {
-            Event::Log { request_id, function, level, text } => Look {
+            Event::Log { request_id, function, openid, level, text } => Look {
                 kind: "log".into(),
+                openid: openid.as_deref().map(Cow::from),
                 request_id: request_id.into(),
                 function: function.into(),
                 level: Some(*level),

@@ -24,7 +24,7 @@ pub struct Query {
     pub function: Option<String>,
     /// The invocation's id, whole.
     pub request_id: Option<String>,
-    /// The openid the invocation ran for. Only invocations have one.
+    /// The openid the invocation ran for, also of its lines.
     pub openid: Option<String>,
     /// A text inside the line, the result, the error or its stack; letters A–Z match both cases.
     pub text: Option<String>,
@@ -178,7 +178,9 @@ mod tests {
     fn log(number: u64, function: &str, level: Level, text: &str) -> Entry {
         let at_ms = i64::try_from(number).unwrap() * 10;
         let (function, text) = (function.to_owned(), text.to_owned());
-        let event = Event::Log { request_id: format!("r-{number}"), function, level, text };
+        let request_id = format!("r-{number}");
+        let openid = Some(format!("o-{}", number % 2));
+        let event = Event::Log { request_id, function, openid, level, text };
         Entry { number, at_ms, environment: "e".into(), event }
     }
 
@@ -219,6 +221,8 @@ mod tests {
         assert_eq!(numbers(&ask(span)), [14, 13, 12]);
         let one = Query { request_id: Some("r-7".into()), ..Query::default() };
         assert_eq!(numbers(&ask(one)), [7]);
+        let even = Query { openid: Some("o-0".into()), function: pay(), ..Query::default() };
+        assert_eq!(numbers(&ask(even)), [50, 40, 30, 20, 10]);
         assert!(ask(Query { only_cold: true, ..Query::default() }).entries.is_empty());
 
         let mut found = Vec::new();

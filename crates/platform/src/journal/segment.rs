@@ -17,6 +17,7 @@ const MAGIC: &[u8; 8] = b"YKJOURN1";
 const HEAD_BYTES: usize = 48;
 /// More than any block is: whatever claims more is damage.
 const BLOCK_BYTES_MAX: usize = 256 * 1024 * 1024;
+const SKIM_BYTES: usize = 16 * 1024;
 
 /// What a run of entries spans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +82,29 @@ impl Segment {
         Ok(Self { path: path.to_owned(), bytes, span })
     }
 
+    /// Looks at a file that another follows: only the heads of its blocks are read, since it was
+    /// whole when that one was begun. Whatever reads the blocks checks them.
+    pub fn skim(path: &Path) -> io::Result<Self> {
+        let file = File::open(path)?;
+        let length = file.metadata()?.len();
+        let mut reader = io::BufReader::with_capacity(SKIM_BYTES, file);
+        let mut head = [0; HEAD_BYTES];
+        reader.read_exact(&mut head[..MAGIC.len()])?;
+        let (mut bytes, mut span) = (MAGIC.len() as u64, None::<Span>);
+        while bytes + HEAD_BYTES as u64 <= length {
+            reader.read_exact(&mut head)?;
+            let Some(read) = Head::read(&head) else { break };
+            let end = bytes + (HEAD_BYTES + read.length) as u64;
+            if end > length {
+                break;
+            }
+            reader.seek_relative(i64::try_from(read.length).map_err(io::Error::other)?)?;
+            span = Some(span.map_or(read.span, |before| before.with(read.span)));
+            bytes = end;
+        }
+        Ok(Self { path: path.to_owned(), bytes, span })
+    }
+
     /// Appends lines as one block and returns its length in the file.
     ///
     /// # Errors
@@ -129,22 +153,38 @@ pub(super) fn read(path: &Path, bytes_max: u64) -> io::Result<(Vec<u8>, Vec<Bloc
     Ok((bytes, blocks, at as u64))
 }
 
+/// What a block says of itself.
+struct Head {
+    sum: u64,
+    length: usize,
+    lines_bytes: usize,
+    span: Span,
+}
+
+impl Head {
+    fn read(head: &[u8]) -> Option<Self> {
+        let eight = |place: usize| <[u8; 8]>::try_from(head.get(place..place + 8)?).ok();
+        let four = |place: usize| <[u8; 4]>::try_from(head.get(place..place + 4)?).ok();
+        let length = u32::from_le_bytes(four(8)?) as usize;
+        let lines_bytes = u32::from_le_bytes(four(12)?) as usize;
+        let span = Span {
+            first: u64::from_le_bytes(eight(16)?),
+            last: u64::from_le_bytes(eight(24)?),
+            from_ms: i64::from_le_bytes(eight(32)?),
+            to_ms: i64::from_le_bytes(eight(40)?),
+        };
+        let fits = length.max(lines_bytes) <= BLOCK_BYTES_MAX && span.first <= span.last;
+        fits.then_some(Self { sum: u64::from_le_bytes(eight(0)?), length, lines_bytes, span })
+    }
+}
+
 fn block_at(bytes: &[u8], at: usize) -> Option<(Block, usize)> {
-    let head = bytes.get(at..at + HEAD_BYTES)?;
-    let u32_at = |place: usize| Some(u32::from_le_bytes(head[place..place + 4].try_into().ok()?));
-    let u64_at = |place: usize| Some(u64::from_le_bytes(head[place..place + 8].try_into().ok()?));
-    let i64_at = |place: usize| Some(i64::from_le_bytes(head[place..place + 8].try_into().ok()?));
-    let (length, lines_bytes) = (u32_at(8)? as usize, u32_at(12)? as usize);
-    if length.max(lines_bytes) > BLOCK_BYTES_MAX {
+    let head = Head::read(bytes.get(at..at + HEAD_BYTES)?)?;
+    let payload = (at + HEAD_BYTES, at + HEAD_BYTES + head.length);
+    if checksum(bytes.get(at + 8..payload.1)?) != head.sum {
         return None;
     }
-    let payload = (at + HEAD_BYTES, at + HEAD_BYTES + length);
-    if checksum(bytes.get(at + 8..payload.1)?) != u64_at(0)? {
-        return None;
-    }
-    let span =
-        Span { first: u64_at(16)?, last: u64_at(24)?, from_ms: i64_at(32)?, to_ms: i64_at(40)? };
-    Some((Block { span, lines_bytes, payload }, payload.1))
+    Some((Block { span: head.span, lines_bytes: head.lines_bytes, payload }, payload.1))
 }
 
 impl Block {
@@ -189,6 +229,8 @@ mod tests {
         let lines: Vec<_> = blocks.iter().map(|block| block.lines(&bytes).unwrap()).collect();
         assert_eq!(lines, [b"{\"a\":1}\n", b"{\"a\":3}\n"]);
         assert_eq!(found.span, Some(Span { first: 1, last: 3, from_ms: 5, to_ms: 10 }));
+        let skimmed = Segment::skim(&found.path).unwrap();
+        assert_eq!((skimmed.bytes, skimmed.span), (found.bytes, found.span));
     }
 
     #[test]

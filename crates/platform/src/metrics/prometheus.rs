@@ -61,7 +61,7 @@ type Named = (String, Arc<Figures>);
 
 impl Exposition {
     /// The figures of environments: their functions, workers and journals.
-    pub fn environments(&mut self, environments: &[Arc<Environment>]) {
+    pub async fn environments(&mut self, environments: &[Arc<Environment>]) {
         let all: Vec<Named> = environments
             .iter()
             .flat_map(|environment| {
@@ -73,6 +73,32 @@ impl Exposition {
         self.counters(&all);
         self.durations(&all, environments);
         self.gauges(environments);
+        self.documents(environments).await;
+    }
+
+    /// What the documents of environments went through.
+    async fn documents(&mut self, environments: &[Arc<Environment>]) {
+        let rows = [
+            ("yunkai_database_reads_total", "databaseReads", "Operations that read documents."),
+            ("yunkai_database_writes_total", "databaseWrites", "Operations that write documents."),
+            ("yunkai_outbound_bytes_total", "outboundBytes", "Results and downloads, in bytes."),
+        ];
+        for (name, member, help) in rows {
+            self.metric(name, "counter", help);
+            for it in environments {
+                let totals = it.usage().totals();
+                let total = totals.iter().find(|(name, _)| *name == member).map_or(0, |it| it.1);
+                self.value(name, &format!("environment=\"{}\"", it.id()), total);
+            }
+        }
+        let commits = "yunkai_store_commits";
+        self.metric(commits, "gauge", "Number of the newest commit, also of other nodes.");
+        for it in environments {
+            // A store that does not answer has no value.
+            if let Ok(newest) = it.engine().newest_change().await {
+                self.value(commits, &format!("environment=\"{}\"", it.id()), newest.commit);
+            }
+        }
     }
 
     fn counters(&mut self, all: &[Named]) {

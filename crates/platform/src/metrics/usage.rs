@@ -27,10 +27,11 @@ pub const DAYS_MAX: u64 = 1_000;
 const MEMBERS: [&str; 6] =
     ["calls", "errors", "megabyteUs", "outboundBytes", "databaseReads", "databaseWrites"];
 
-/// What was counted and is not durable yet.
+/// What was counted since the start, and how much of it is durable.
 #[derive(Debug, Default)]
 pub struct Usage {
     counters: [AtomicU64; MEMBERS.len()],
+    durable: tokio::sync::Mutex<[u64; MEMBERS.len()]>,
 }
 
 impl Usage {
@@ -61,17 +62,24 @@ impl Usage {
         self.add(5, 1);
     }
 
-    /// Makes what was counted durable; what fails is counted again.
+    /// What was counted since the start, by name.
+    pub(crate) fn totals(&self) -> [(&'static str, u64); MEMBERS.len()] {
+        std::array::from_fn(|at| (MEMBERS[at], self.counters[at].load(Ordering::Relaxed)))
+    }
+
+    /// Makes what was counted durable; what fails is tried again the next time.
     pub(crate) async fn flush(&self, environment: &Environment) {
-        let taken = self.counters.each_ref().map(|counter| counter.swap(0, Ordering::Relaxed));
-        if taken == [0; MEMBERS.len()] {
+        let mut durable = self.durable.lock().await;
+        let counted = self.totals().map(|(_, count)| count);
+        if counted == *durable {
             return;
         }
-        if let Err(error) = add(environment, taken).await {
-            tracing::warn!(environment = environment.id(), %error, "usage is not durable yet");
-            self.counters.iter().zip(taken).for_each(|(counter, count)| {
-                counter.fetch_add(count, Ordering::Relaxed);
-            });
+        let more = std::array::from_fn(|at| counted[at] - durable[at]);
+        match add(environment, more).await {
+            Ok(()) => *durable = counted,
+            Err(error) => {
+                tracing::warn!(environment = environment.id(), %error, "usage is not durable yet");
+            }
         }
     }
 }
@@ -87,14 +95,14 @@ pub(crate) async fn keep(platform: std::sync::Weak<Platform>) {
     }
 }
 
-async fn add(environment: &Environment, taken: [u64; MEMBERS.len()]) -> Result<()> {
+async fn add(environment: &Environment, more: [u64; MEMBERS.len()]) -> Result<()> {
     let engine = environment.engine();
     engine.ensure_collection(COLLECTION).await?;
     let day = crate::journal::date(environment.now_ms().saturating_add(UTC_8_MS));
     let mut filter = Document::new();
     filter.insert("_id", Value::String(day));
     let mut counts = Document::new();
-    for (name, count) in MEMBERS.iter().zip(taken) {
+    for (name, count) in MEMBERS.iter().zip(more) {
         counts.insert(*name, Value::Int64(i64::try_from(count).unwrap_or(i64::MAX)));
     }
     let mut update = Document::new();
