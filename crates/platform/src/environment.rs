@@ -23,6 +23,7 @@ use crate::metrics::usage::Usage;
 use crate::records::Record;
 use crate::services;
 use crate::transactions::Transactions;
+use crate::triggers::Triggers;
 
 /// What the environments of one server share.
 #[derive(Clone)]
@@ -48,6 +49,7 @@ pub struct Environment {
     files: Files,
     access: Access,
     transactions: Transactions,
+    triggers: Triggers,
     /// Held while the indexes of a project's file are applied.
     index_turn: tokio::sync::Mutex<()>,
     hosting: RwLock<Option<PathBuf>>,
@@ -69,6 +71,7 @@ impl Environment {
         shared: Shared,
     ) -> Result<Self> {
         let id = keys.env_id.clone();
+        let is_shared = store.is_shared();
         let engine = Engine::open(store, shared.clock.clone()).await?;
         let identity = Identity::open(engine.clone(), keys.clone(), shared.clock.clone()).await?;
         let bucket = files::bucket(&id, Some(shared.wechat.app_id()));
@@ -78,6 +81,7 @@ impl Environment {
         let access = Access::open(engine.clone()).await?;
         let routes = http::read(&engine).await?;
         let services = services::Directory::read(&engine).await?;
+        let triggers = Triggers::open(&engine, is_shared).await?;
         Ok(Self {
             id,
             keys,
@@ -86,6 +90,7 @@ impl Environment {
             files,
             access,
             transactions: Transactions::default(),
+            triggers,
             index_turn: tokio::sync::Mutex::default(),
             hosting: RwLock::default(),
             routes: RwLock::new(Arc::new(routes)),
@@ -229,6 +234,10 @@ impl Environment {
 
     pub(crate) fn transactions(&self) -> &Transactions {
         &self.transactions
+    }
+
+    pub(crate) fn triggers(&self) -> &Triggers {
+        &self.triggers
     }
 
     pub(crate) fn index_turn(&self) -> &tokio::sync::Mutex<()> {

@@ -9,6 +9,7 @@
 //! What this room never does: speak HTTP, know vendor codes, print, read the process environment.
 
 pub mod access;
+mod background;
 pub mod caller;
 pub mod calls;
 pub mod collections;
@@ -33,6 +34,7 @@ pub mod sign_in;
 pub mod storage;
 pub mod transactions;
 pub mod transfer;
+pub mod triggers;
 
 pub use caller::{Caller, Context, User};
 pub use environment::{Environment, new_request_id};

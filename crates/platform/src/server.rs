@@ -11,6 +11,7 @@ use store::{FjallOptions, PostgresOptions, Store};
 use tokio::sync::mpsc;
 use wechat::{HttpOptions, SimulatorEvent, SimulatorOptions, WeChat};
 
+use crate::background::Background;
 use crate::directory::DataDirectory;
 use crate::environment::{Environment, Shared};
 use crate::error::{Code, Error, Result};
@@ -111,6 +112,7 @@ pub struct Platform {
     noticed: Mutex<HashMap<String, ()>>,
     lenient: bool,
     shared: Shared,
+    background: Background,
     connections: Mutex<Option<mpsc::Receiver<functions::WorkerConnection>>>,
 }
 
@@ -154,8 +156,12 @@ impl Platform {
             noticed: Mutex::default(),
             lenient: options.lenient_environments,
             shared,
+            background: Background::default(),
             connections: Mutex::new(Some(connections)),
         });
+        for environment in platform.environments() {
+            platform.background.start(&environment);
+        }
         tokio::spawn(Journal::write_out(Arc::downgrade(&platform.shared.journal)));
         tokio::spawn(usage::keep(Arc::downgrade(&platform)));
         tokio::spawn(carry_logs(Arc::downgrade(&platform), logs));
@@ -245,7 +251,9 @@ impl Platform {
 
     /// Ends workers and closes the stores; everything acknowledged is durable already.
     pub async fn stop(&self) {
+        self.background.ask_to_end();
         self.shared.functions.shutdown().await;
+        self.background.ended().await;
         self.shared.journal.flush().await;
         for environment in self.environments() {
             environment.usage().flush(&environment).await;

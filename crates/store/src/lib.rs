@@ -125,6 +125,11 @@ impl Store {
         Ok(Store::watched(Adapter::Postgres(adapter), head))
     }
 
+    /// Whether other nodes may have the store open, too.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.inner.adapter, Adapter::Postgres(_))
+    }
+
     fn over(adapter: Adapter, number: u64) -> Store {
         let (head, _) = watch::channel(Head { number, is_closed: false });
         Store::watched(adapter, head)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 use platform::journal::{Event, Journal, JournalOptions};
 use platform::{Environment, StoreOptions};
-use platform::{deploy, indexes};
+use platform::{deploy, indexes, triggers};
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::arguments;
@@ -85,6 +85,8 @@ pub async fn deploy_all(environment: &Arc<Environment>, project: &Project) -> Re
             deploy::remove_function(environment, &existing.name).await;
         }
     }
+    let names: Vec<_> = functions.iter().map(|(name, _)| name.clone()).collect();
+    triggers::keep_only(environment, &names).await?;
     for (name, function) in functions {
         match function {
             Ok(function) => {

@@ -14,6 +14,7 @@ use crate::error::{Code, Error, Result};
 use crate::http;
 use crate::journal::Event;
 use crate::services;
+use crate::triggers::{self, TriggerSpec};
 
 pub use functions::{FunctionInfo, Source};
 pub use index::Index;
@@ -57,7 +58,7 @@ pub async fn deploy_function(
         source: Source::Folder(folder),
         settings: settings.run(),
     };
-    let outcome = environment.functions().deploy(package).await;
+    let outcome = deploy_package(environment, package, &settings.triggers).await;
     let (succeeded, text) = match &outcome {
         Ok(report) => (true, report.notices.join("\n")),
         Err(error) => (false, error.to_string()),
@@ -67,13 +68,31 @@ pub async fn deploy_function(
     if !unchanged {
         environment.record(Event::Deployment { subject: name.to_owned(), succeeded, text });
     }
-    outcome.map_err(|error| Error::from_room(Code::DeployRefused, error))
+    outcome
+}
+
+/// The triggers are checked before and kept after: nothing is half deployed.
+async fn deploy_package(
+    environment: &Environment,
+    package: Package,
+    triggers: &[TriggerSpec],
+) -> Result<DeployReport> {
+    let name = package.name.clone();
+    triggers::check(&name, triggers)
+        .map_err(|error| Error::new(Code::DeployRefused, error.message()))?;
+    let deployed = environment.functions().deploy(package).await;
+    let report = deployed.map_err(|error| Error::from_room(Code::DeployRefused, error))?;
+    triggers::apply(environment, &name, triggers).await?;
+    Ok(report)
 }
 
 /// Takes a function out of service; running calls finish.
 pub async fn remove_function(environment: &Environment, name: &str) {
     let outcome = environment.functions().remove(environment.id(), name).await;
     environment.set_refusal(name, None);
+    if let Err(error) = triggers::apply(environment, name, &[]).await {
+        tracing::warn!(%error, function = name, "its triggers could not be taken away");
+    }
     let (succeeded, text) = match outcome {
         Ok(()) => (true, "Removed. / 已移除。".to_owned()),
         Err(error) => (false, error.to_string()),

@@ -14,6 +14,7 @@ use super::index::Index;
 use crate::http::{Route, RouteTable};
 use crate::indexes::IndexSpec;
 use crate::services::{self, Services};
+use crate::triggers::{self, TriggerSpec};
 
 /// Everything a project says; what it leaves out stays as it is on the server.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
@@ -77,6 +78,9 @@ impl ProjectSettings {
                  name. / collections.{collection}.indexes 中有两个名为「{name}」的索引,请改名。"
             ));
         }
+        for (name, function) in &self.functions {
+            triggers::check(name, &function.triggers).map_err(|it| it.message().to_owned())?;
+        }
         RouteTable::new(self.routes.clone()).map_err(|error| error.to_string())?;
         services::check(&self.services).map_err(|error| error.to_string())
     }
@@ -91,8 +95,11 @@ impl ProjectSettings {
         if self.storage.as_ref().is_some_and(|storage| storage.rule.is_some()) {
             return Some("storage.rule".to_owned());
         }
-        let with_triggers = self.functions.iter().find(|(_, it)| !it.triggers.is_empty());
-        with_triggers.map(|(name, _)| format!("functions.{name}.triggers"))
+        self.functions.iter().find_map(|(name, function)| {
+            let later = |it: &&TriggerSpec| !matches!(it, TriggerSpec::Timer(_));
+            let spec = function.triggers.iter().find(later)?;
+            Some(format!("functions.{name}.triggers: {}", spec.kind()))
+        })
     }
 
     /// The first index name that stands twice, and its collection.

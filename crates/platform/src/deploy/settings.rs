@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
+use crate::triggers::TriggerSpec;
+
 /// What is known of a function beside its code; what is absent has its default.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "camelCase")]
@@ -28,9 +30,9 @@ pub struct FunctionSettings {
     /// Whether dependencies that are declared and absent are installed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub install_dependency: Option<bool>,
-    /// Not supported yet.
+    /// What runs it without a call.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub triggers: Vec<serde_json::Value>,
+    pub triggers: Vec<TriggerSpec>,
 }
 
 /// Takes what the later one says, member by member.
@@ -45,6 +47,7 @@ impl FunctionSettings {
     pub fn overlay(&mut self, later: Self) {
         take!(self, later, handler runtime timeout memory install_dependency);
         self.env.extend(later.env);
+        self.triggers.retain(|it| later.triggers.iter().all(|other| other.name() != it.name()));
         self.triggers.extend(later.triggers);
     }
 

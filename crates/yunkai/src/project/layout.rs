@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Result, bail};
 use platform::deploy::FunctionSettings;
+use platform::triggers::{TimerSpec, TriggerSpec};
 use serde::Deserialize;
 
 use super::json;
@@ -49,6 +50,8 @@ struct CloudbasercFunction {
     env_variables: Option<BTreeMap<String, serde_json::Value>>,
     install_dependency: Option<bool>,
     runtime: Option<String>,
+    #[serde(default)]
+    triggers: Vec<VendorTrigger>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -57,6 +60,24 @@ struct ConfigJson {
     timeout: Option<f64>,
     memory_size: Option<u64>,
     env_variables: Option<BTreeMap<String, serde_json::Value>>,
+    #[serde(default)]
+    triggers: Vec<VendorTrigger>,
+}
+
+/// The vendors' tools know timers alone; what else stands there they ignore.
+#[derive(Debug, Clone, Deserialize)]
+struct VendorTrigger {
+    name: String,
+    #[serde(rename = "type", default)]
+    kind: VendorTriggerKind,
+    config: String,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum VendorTriggerKind {
+    #[default]
+    Timer,
 }
 
 /// Reads the layout of a project folder.
@@ -126,6 +147,7 @@ impl Layout {
             handler: function.handler.clone(),
             runtime: function.runtime.clone(),
             install_dependency: function.install_dependency,
+            triggers: timers(&function.triggers),
             ..settings(function.timeout, function.memory_size, function.env_variables.as_ref())
         }
     }
@@ -142,7 +164,18 @@ impl Layout {
 /// What the `config.json` of a function's own folder says.
 pub fn config_json(folder: &Path) -> Result<FunctionSettings> {
     let config: ConfigJson = json::read(&folder.join("config.json"))?.unwrap_or_default();
-    Ok(settings(config.timeout, config.memory_size, config.env_variables.as_ref()))
+    Ok(FunctionSettings {
+        triggers: timers(&config.triggers),
+        ..settings(config.timeout, config.memory_size, config.env_variables.as_ref())
+    })
+}
+
+fn timers(triggers: &[VendorTrigger]) -> Vec<TriggerSpec> {
+    let timer = |it: &VendorTrigger| {
+        let VendorTriggerKind::Timer = it.kind;
+        TriggerSpec::Timer(TimerSpec::new(&it.name, &it.config))
+    };
+    triggers.iter().map(timer).collect()
 }
 
 /// What both files say: a timeout in seconds, memory in MB, variables of any kind.

@@ -1,0 +1,211 @@
+//! What makes functions run without a call: timers, changes of documents, files, calls that nobody
+//! waits for.
+//!
+//! Everything here is remembered in the engine before it is done, so that neither the end of the
+//! server nor a second node loses it or does it twice. Nothing here has an identity of a user.
+
+mod claims;
+mod cron;
+mod due;
+mod nodes;
+mod registry;
+mod shelf;
+mod spec;
+mod timers;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::Engine;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::caller::Context;
+use crate::calls::Answer;
+use crate::database::check_privileged;
+use crate::environment::Environment;
+use crate::error::{Code, Error, Result};
+use crate::journal::Event;
+
+use nodes::{Node, RENEWED_EVERY_MS};
+use registry::{Registry, Trigger};
+
+pub use claims::{Claim, ClaimState};
+pub use cron::iso;
+pub use spec::{
+    ChangeEvent, DatabaseSpec, FileEvent, Interrupted, Missed, StorageSpec, TRIGGERS_PER_KIND_MAX,
+    TimerSpec, TriggerSpec, check,
+};
+
+/// How many of the next ticks are listed.
+const NEXT_LISTED: usize = 3;
+
+/// The triggers of one environment and what runs them.
+#[derive(Debug)]
+pub(crate) struct Triggers {
+    registry: Registry,
+    node: Node,
+    timers: timers::Timers,
+}
+
+impl Triggers {
+    /// Reads what is deployed; `is_shared` says whether other nodes use the same store.
+    pub(crate) async fn open(engine: &Engine, is_shared: bool) -> Result<Self> {
+        claims::prepare(engine).await?;
+        let node = Node::new(is_shared);
+        node.prepare(engine).await?;
+        let registry = Registry::open(engine).await?;
+        Ok(Self { registry, node, timers: timers::Timers::default() })
+    }
+}
+
+/// Starts what runs the triggers of an environment.
+pub(crate) fn start(
+    environment: &Arc<Environment>,
+    stop: CancellationToken,
+    tracker: &TaskTracker,
+) {
+    let environment = Arc::clone(environment);
+    let ways = timers::Ways { environment, stop, tracker: tracker.clone() };
+    tracker.spawn(timers::run(ways.clone()));
+    if ways.environment.triggers().node.is_shared() {
+        tracker.spawn(keep_in_touch(ways));
+    }
+}
+
+/// Renews this node's lease and learns what other nodes deployed.
+async fn keep_in_touch(ways: timers::Ways) {
+    let environment = &ways.environment;
+    let triggers = environment.triggers();
+    loop {
+        tokio::select! {
+            () = ways.stop.cancelled() => break,
+            () = tokio::time::sleep(Duration::from_millis(RENEWED_EVERY_MS)) => {}
+        }
+        if let Err(error) = triggers.node.renew(environment.engine()).await {
+            tracing::warn!(%error, "the lease of this node could not be renewed");
+        }
+        if let Err(error) = triggers.registry.reload(environment.engine()).await {
+            tracing::warn!(%error, "triggers could not be read");
+        }
+    }
+    if let Err(error) = triggers.node.leave(environment.engine()).await {
+        tracing::warn!(%error, "the lease of this node could not be given up");
+    }
+}
+
+/// Whether this node has the function.
+fn is_in_service(environment: &Environment, function: &str) -> bool {
+    environment.functions().get(environment.id(), function).is_some()
+}
+
+/// Makes these the triggers of a function, durably; none takes them all away.
+///
+/// # Errors
+/// [`Code::InvalidParameter`] naming the trigger and the field, or what the store reports. Then
+/// the triggers are what they were.
+pub async fn apply(environment: &Environment, function: &str, specs: &[TriggerSpec]) -> Result<()> {
+    let engine = environment.engine();
+    check(function, specs)?;
+    // Before they are known to the task: a timer must not run for ticks before its deployment.
+    claims::begin(engine, function, specs).await?;
+    if environment.triggers().registry.put(engine, function, specs).await? && !specs.is_empty() {
+        let names: Vec<_> = specs.iter().map(TriggerSpec::name).collect();
+        let names = names.join(", ");
+        environment.record(Event::Notice {
+            text: format!("Triggers of {function}: {names}. / {function} 的触发器:{names}。"),
+        });
+    }
+    Ok(())
+}
+
+/// Takes away the triggers of functions that are not among these.
+///
+/// # Errors
+/// What the store reports.
+pub async fn keep_only(environment: &Environment, functions: &[String]) -> Result<()> {
+    for function in environment.triggers().registry.set().keys() {
+        if !functions.contains(function) {
+            apply(environment, function, &[]).await?;
+        }
+    }
+    Ok(())
+}
+
+/// A trigger as it is listed.
+#[derive(Debug)]
+pub struct Listed {
+    /// The function it runs.
+    pub function: String,
+    /// What the project says of it.
+    pub spec: TriggerSpec,
+    /// The next ticks of a timer, ms since 1970.
+    pub next_ms: Vec<i64>,
+    /// The latest tick of a timer that was claimed.
+    pub latest: Option<Claim>,
+}
+
+/// Every trigger, by function; only for privileged callers.
+pub async fn list(context: &Context) -> Result<Vec<Listed>> {
+    check_privileged(context)?;
+    let environment = &context.environment;
+    let mut listed = Vec::new();
+    for trigger in environment.triggers().registry.all() {
+        let mut next_ms = Vec::new();
+        let mut moment = context.now_ms;
+        while next_ms.len() < NEXT_LISTED
+            && let Some(next) = trigger.schedule.as_ref().and_then(|it| it.next_after(moment))
+        {
+            next_ms.push(next);
+            moment = next;
+        }
+        let latest = match &trigger.spec {
+            TriggerSpec::Timer(_) => {
+                claims::latest(environment.engine(), &trigger.id(), 1).await?.pop()
+            }
+            _ => None,
+        };
+        let (function, spec) = (trigger.function.clone(), trigger.spec.clone());
+        listed.push(Listed { function, spec, next_ms, latest });
+    }
+    Ok(listed)
+}
+
+/// The claimed ticks of a timer, newest first; only for privileged callers.
+pub async fn claims(
+    context: &Context,
+    function: &str,
+    name: &str,
+    limit: u64,
+) -> Result<Vec<Claim>> {
+    check_privileged(context)?;
+    let trigger = find(context, function, name)?;
+    claims::latest(context.environment.engine(), &trigger.id(), limit).await
+}
+
+/// Runs a timer's function now and waits for its answer; only for privileged callers.
+pub async fn fire(context: &Context, function: &str, name: &str) -> Result<Answer> {
+    check_privileged(context)?;
+    let trigger = find(context, function, name)?;
+    timers::fire(&context.environment, &trigger).await?.ok_or_else(|| {
+        Error::new(
+            Code::InvalidParameter,
+            format!(
+                "'{name}' is no timer: only timers can be fired by hand. / 「{name}」不是定时触发器,\
+                 只能手动触发定时触发器。"
+            ),
+        )
+    })
+}
+
+fn find(context: &Context, function: &str, name: &str) -> Result<Arc<Trigger>> {
+    context.environment.triggers().registry.get(function, name).ok_or_else(|| {
+        Error::new(
+            Code::FunctionMissing,
+            format!(
+                "The function '{function}' has no trigger '{name}'. / 云函数「{function}」没有触发器\
+                 「{name}」。"
+            ),
+        )
+    })
+}
