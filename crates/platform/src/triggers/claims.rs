@@ -7,8 +7,8 @@
 //!
 //! ```text
 //! system.timers {_id: function/trigger, config, last}
-//! system.claims {_id: function/trigger/tick, function, trigger, tick, from?, state, node, attempts,
-//!                requestId, claimedAt, endedAt?, error?, expiresAt?}
+//! system.claims {_id: function/trigger/tick, function, trigger, tick, from?, state, node,
+//!                attempts, requestId, claimedAt, endedAt?, error?, expiresAt?}
 //! ```
 //! Times are ms since 1970. `from` is there when the claim stands for several ticks that passed
 //! while no server ran: the first of them.
