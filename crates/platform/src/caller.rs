@@ -5,11 +5,13 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::environment::Environment;
 use crate::invocations::InvocationContext;
 
-/// A signed-in user, as the access token says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A signed-in user, as the access token says. Calls that wait are kept with theirs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
     /// The account's id, unique in the environment.
     pub uid: String,

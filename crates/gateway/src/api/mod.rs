@@ -7,8 +7,10 @@
 mod database;
 mod figures;
 mod indexes;
+mod later;
 mod logs;
 mod transfer;
+mod triggers;
 mod web;
 
 use std::sync::Arc;
@@ -52,6 +54,14 @@ pub fn routes() -> Router<Arc<Gateway>> {
         .route("/_api/database/{*rest}", any(unknown))
         .route("/_api/routes", get(web::routes))
         .route("/_api/services", get(web::services))
+        .route("/_api/triggers", get(triggers::list))
+        .route("/_api/triggers/{function}/{name}/claims", get(triggers::claims))
+        .route("/_api/triggers/{function}/{name}/fire", post(triggers::fire))
+        .route("/_api/async", get(later::list).post(later::call))
+        .route("/_api/async/{id}", get(later::one))
+        .route("/_api/dead-letters", get(later::dead_letters))
+        .route("/_api/dead-letters/{id}", delete(later::delete_dead_letter))
+        .route("/_api/dead-letters/{id}/retry", post(later::retry_dead_letter))
         .route("/_api/metrics", get(figures::metrics_json))
         .route("/_api/usage", get(figures::usage_by_day))
         .route("/_metrics", get(figures::prometheus))

@@ -9,7 +9,9 @@ mod variables;
 
 use crate::caller::{Caller, Context};
 use crate::error::{Code, Error, Result};
+use crate::triggers;
 
+pub(crate) use run::check_depth;
 pub use run::{Run, Trigger, run};
 
 /// The largest event, in bytes.
@@ -37,6 +39,23 @@ pub struct Answer {
 
 /// Calls a function and waits for its answer.
 pub async fn call_function(context: &Context, call: Call) -> Result<Answer> {
+    run(&context.environment, demand(context, call)?).await
+}
+
+/// Calls a function after a while, without waiting for it, and answers the call's id. When this
+/// returns, the call is durable: it is run at least once, or becomes a dead letter.
+///
+/// # Errors
+/// As [`call_function`] before the function runs; [`Code::PayloadTooLarge`] for events over 128 KB.
+pub async fn call_later(context: &Context, call: Call, delay_ms: i64) -> Result<String> {
+    // An id of its own: a client may send several requests under one.
+    let request_id = crate::environment::new_request_id();
+    let demand = Run { request_id, ..demand(context, call)? };
+    triggers::accept(&context.environment, demand, delay_ms).await
+}
+
+/// What a caller wants to run, with the identity that it runs with.
+fn demand(context: &Context, call: Call) -> Result<Run> {
     if call.data.len() > EVENT_BYTES_MAX {
         return Err(Error::new(
             Code::PayloadTooLarge,
@@ -54,7 +73,7 @@ pub async fn call_function(context: &Context, call: Call) -> Result<Answer> {
         Caller::Nobody => return Err(crate::sign_in::not_signed_in()),
     };
     let event = event::of_call(context, call.data)?;
-    let demand = Run {
+    Ok(Run {
         qualifier: call.qualifier,
         user,
         source,
@@ -67,6 +86,5 @@ pub async fn call_function(context: &Context, call: Call) -> Result<Answer> {
             _ => context.request_id.clone(),
         },
         ..Run::new(Trigger::Call, call.name, event)
-    };
-    run(&context.environment, demand).await
+    })
 }

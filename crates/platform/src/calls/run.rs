@@ -46,6 +46,11 @@ impl Trigger {
         Trigger::Stream,
     ];
 
+    /// The trigger of this name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.name() == name)
+    }
+
     /// Its name in records, metrics and the API.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -114,9 +119,7 @@ impl Run {
 /// # Errors
 /// A chain that is too deep, a function that is not there, and every way it can fail.
 pub async fn run(environment: &Environment, run: Run) -> Result<Answer> {
-    if run.depth > DEPTH_MAX {
-        return Err(too_deep());
-    }
+    check_depth(run.depth)?;
     let context = Arc::new(InvocationContext {
         request_id: run.request_id.clone(),
         environment: environment.id().to_owned(),
@@ -161,15 +164,19 @@ pub async fn run(environment: &Environment, run: Run) -> Result<Answer> {
     }
 }
 
-fn too_deep() -> Error {
-    Error::new(
+/// Refuses chains that are too deep.
+pub(crate) fn check_depth(depth: u32) -> Result<()> {
+    if depth <= DEPTH_MAX {
+        return Ok(());
+    }
+    Err(Error::new(
         Code::FunctionFailed,
         format!(
             "More than {DEPTH_MAX} functions call one another in one chain: look for a function \
              that calls itself without end. / 云函数嵌套调用超过 {DEPTH_MAX} 层,请检查是否存在无限\
              递归。"
         ),
-    )
+    ))
 }
 
 fn invoke_error(function: &str, error: InvokeError) -> Error {

@@ -6,8 +6,11 @@
 
 mod claims;
 mod cron;
+mod dead_letters;
 mod due;
+mod later;
 mod nodes;
+mod queue;
 mod registry;
 mod shelf;
 mod spec;
@@ -21,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::caller::Context;
-use crate::calls::Answer;
+use crate::calls::{Answer, Run};
 use crate::database::check_privileged;
 use crate::environment::Environment;
 use crate::error::{Code, Error, Result};
@@ -32,6 +35,8 @@ use registry::{Registry, Trigger};
 
 pub use claims::{Claim, ClaimState};
 pub use cron::iso;
+pub use dead_letters::DeadLetter;
+pub use queue::{Kept, LATER_EVENT_BYTES_MAX, LaterCall, LaterState};
 pub use spec::{
     ChangeEvent, DatabaseSpec, FileEvent, Interrupted, Missed, StorageSpec, TRIGGERS_PER_KIND_MAX,
     TimerSpec, TriggerSpec, check,
@@ -46,17 +51,28 @@ pub(crate) struct Triggers {
     registry: Registry,
     node: Node,
     timers: timers::Timers,
+    later: later::Later,
 }
 
 impl Triggers {
     /// Reads what is deployed; `is_shared` says whether other nodes use the same store.
     pub(crate) async fn open(engine: &Engine, is_shared: bool) -> Result<Self> {
         claims::prepare(engine).await?;
+        queue::prepare(engine).await?;
+        dead_letters::prepare(engine).await?;
         let node = Node::new(is_shared);
         node.prepare(engine).await?;
         let registry = Registry::open(engine).await?;
-        Ok(Self { registry, node, timers: timers::Timers::default() })
+        Ok(Self { registry, node, timers: <_>::default(), later: <_>::default() })
     }
+}
+
+/// How background work is spawned, and what tells it that the server ends.
+#[derive(Clone)]
+struct Ways {
+    environment: Arc<Environment>,
+    stop: CancellationToken,
+    tracker: TaskTracker,
 }
 
 /// Starts what runs the triggers of an environment.
@@ -66,15 +82,16 @@ pub(crate) fn start(
     tracker: &TaskTracker,
 ) {
     let environment = Arc::clone(environment);
-    let ways = timers::Ways { environment, stop, tracker: tracker.clone() };
+    let ways = Ways { environment, stop, tracker: tracker.clone() };
     tracker.spawn(timers::run(ways.clone()));
+    tracker.spawn(later::run(ways.clone()));
     if ways.environment.triggers().node.is_shared() {
         tracker.spawn(keep_in_touch(ways));
     }
 }
 
 /// Renews this node's lease and learns what other nodes deployed.
-async fn keep_in_touch(ways: timers::Ways) {
+async fn keep_in_touch(ways: Ways) {
     let environment = &ways.environment;
     let triggers = environment.triggers();
     loop {
@@ -208,4 +225,68 @@ fn find(context: &Context, function: &str, name: &str) -> Result<Arc<Trigger>> {
             ),
         )
     })
+}
+
+/// Accepts a run that nobody waits for, to be begun after a while, and answers its id. When this
+/// returns, it is durable: it is run at least once, or becomes a dead letter.
+///
+/// # Errors
+/// [`Code::PayloadTooLarge`] for events over [`LATER_EVENT_BYTES_MAX`], [`Code::FunctionMissing`],
+/// [`Code::Overloaded`] when too many wait, or what the store reports.
+pub(crate) async fn accept(environment: &Environment, run: Run, delay_ms: i64) -> Result<String> {
+    if !is_in_service(environment, &run.function) {
+        return Err(Error::new(
+            Code::FunctionMissing,
+            format!(
+                "FunctionName parameter could not be found: there is no function '{0}'. / 云函数                 「{0}」不存在,请先部署。",
+                run.function
+            ),
+        ));
+    }
+    later::accept(environment, run, delay_ms).await
+}
+
+/// The newest calls that nobody waits for, newest first; only for privileged callers.
+pub async fn later_calls(
+    context: &Context,
+    state: Option<LaterState>,
+    limit: u64,
+) -> Result<Vec<LaterCall>> {
+    check_privileged(context)?;
+    queue::latest(context.environment.engine(), state, limit).await
+}
+
+/// One call that nobody waits for; only for privileged callers.
+pub async fn later_call(context: &Context, id: &str) -> Result<LaterCall> {
+    check_privileged(context)?;
+    let found = queue::get(context.environment.engine(), id).await?;
+    found.ok_or_else(|| no_such("asynchronous call", "异步调用", id))
+}
+
+/// The newest dead letters, newest first; only for privileged callers.
+pub async fn dead_letters(context: &Context, limit: u64) -> Result<Vec<DeadLetter>> {
+    check_privileged(context)?;
+    dead_letters::latest(context.environment.engine(), limit).await
+}
+
+/// Makes an asynchronous call of a dead letter and answers its id; only for privileged callers.
+pub async fn retry_dead_letter(context: &Context, id: &str) -> Result<String> {
+    check_privileged(context)?;
+    let call = dead_letters::retry(context.environment.engine(), id).await?;
+    context.environment.triggers().later.wake();
+    call.ok_or_else(|| no_such("dead letter", "死信", id))
+}
+
+/// Deletes a dead letter; only for privileged callers.
+pub async fn delete_dead_letter(context: &Context, id: &str) -> Result<()> {
+    check_privileged(context)?;
+    let is_there = dead_letters::delete(context.environment.engine(), id).await?;
+    if is_there { Ok(()) } else { Err(no_such("dead letter", "死信", id)) }
+}
+
+fn no_such(what: &str, what_zh: &str, id: &str) -> Error {
+    Error::new(
+        Code::DocumentMissing,
+        format!("There is no {what} '{id}'. / 没有 ID 为「{id}」的{what_zh}。"),
+    )
 }

@@ -71,6 +71,10 @@ impl<T: Serialize + DeserializeOwned> Shelf<T> {
         found.iter().map(|bytes| self.read(bytes)).collect()
     }
 
+    pub(super) async fn count(&self, engine: &Engine, filter: &Json) -> Result<u64> {
+        Ok(engine.count(self.name, &Filter::parse(&document(filter)?)?).await?)
+    }
+
     pub(super) async fn insert(&self, engine: &Engine, it: &T) -> Result<()> {
         engine.insert(self.name, vec![self.written(it)?]).await?;
         Ok(())
@@ -112,6 +116,11 @@ impl<T: Serialize + DeserializeOwned> Shelf<T> {
     /// Removes the matching documents and says how many.
     pub(super) async fn remove(&self, engine: &Engine, filter: &Json) -> Result<u64> {
         Ok(engine.remove(self.removal(filter)?).await?)
+    }
+
+    /// [`Shelf::remove`] within a transaction.
+    pub(super) async fn remove_in(&self, transaction: &Transaction, filter: &Json) -> Result<u64> {
+        Ok(transaction.remove(self.removal(filter)?).await?)
     }
 
     fn removal(&self, filter: &Json) -> Result<Remove> {

@@ -11,9 +11,8 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
+use super::Ways;
 use super::claims::{self, Claim, ClaimState};
 use super::cron::iso;
 use super::due::{self, Due};
@@ -64,14 +63,6 @@ impl Timers {
     fn forget_due(&self) {
         self.due.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
-}
-
-/// How runs are spawned, and what tells them that the server ends.
-#[derive(Clone)]
-pub(super) struct Ways {
-    pub(super) environment: Arc<Environment>,
-    pub(super) stop: CancellationToken,
-    pub(super) tracker: TaskTracker,
 }
 
 /// Looks again and again until the server stops.

@@ -1,0 +1,95 @@
+//! Triggers: listing them with what comes next, what became of their ticks, firing one by hand.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::http::Response;
+use platform::triggers::{self, Claim, ClaimState, Listed, TriggerSpec, iso};
+use serde_json::{Value as Json, json};
+
+use super::{answer, context, parameter};
+use crate::server::Gateway;
+
+/// Claims listed when the request names no number.
+const CLAIMS_DEFAULT: u64 = 20;
+/// The most claims listed at once.
+const CLAIMS_MAX: u64 = 10_000;
+
+/// `GET /_api/triggers`.
+pub async fn list(State(gateway): State<Arc<Gateway>>, request: Request) -> Response<Body> {
+    answer(async {
+        let (parts, _) = request.into_parts();
+        let context = context(&gateway, &parts)?;
+        let listed: Vec<_> = triggers::list(&context).await?.iter().map(trigger).collect();
+        Ok(json!({ "triggers": listed }).to_string())
+    })
+    .await
+}
+
+/// `GET /_api/triggers/FUNCTION/NAME/claims?limit=N`.
+pub async fn claims(
+    State(gateway): State<Arc<Gateway>>,
+    Path((function, name)): Path<(String, String)>,
+    request: Request,
+) -> Response<Body> {
+    answer(async {
+        let (parts, _) = request.into_parts();
+        let context = context(&gateway, &parts)?;
+        let limit = parameter(&parts, "limit").and_then(|it| it.parse().ok());
+        let limit = limit.unwrap_or(CLAIMS_DEFAULT).min(CLAIMS_MAX);
+        let claims = triggers::claims(&context, &function, &name, limit).await?;
+        let claims: Vec<_> = claims.iter().map(claim).collect();
+        Ok(json!({ "claims": claims }).to_string())
+    })
+    .await
+}
+
+/// `POST /_api/triggers/FUNCTION/NAME/fire`: runs a timer's function now; answers what it returned.
+pub async fn fire(
+    State(gateway): State<Arc<Gateway>>,
+    Path((function, name)): Path<(String, String)>,
+    request: Request,
+) -> Response<Body> {
+    answer(async {
+        let (parts, _) = request.into_parts();
+        let context = context(&gateway, &parts)?;
+        let answer = triggers::fire(&context, &function, &name).await?;
+        Ok(format!("{{\"result\":{}}}", answer.result))
+    })
+    .await
+}
+
+fn trigger(listed: &Listed) -> Json {
+    let mut json = serde_json::to_value(&listed.spec).unwrap_or_default();
+    json["function"] = listed.function.clone().into();
+    if matches!(listed.spec, TriggerSpec::Timer(_)) {
+        json["next"] = listed.next_ms.iter().map(|next| iso(*next)).collect();
+        json["latest"] = listed.latest.as_ref().map(claim).into();
+    }
+    json
+}
+
+fn claim(claim: &Claim) -> Json {
+    let state = match claim.state {
+        ClaimState::Running => "running",
+        ClaimState::Done => "done",
+        ClaimState::Failed => "failed",
+        ClaimState::Interrupted => "interrupted",
+        ClaimState::Again => "again",
+        ClaimState::Missed => "missed",
+    };
+    let mut json = json!({
+        "tick": iso(claim.tick),
+        "state": state,
+        "attempts": claim.attempts,
+        "requestId": claim.request_id,
+    });
+    if let Some(from) = claim.from {
+        json["from"] = iso(from).into();
+    }
+    if let Some(error) = &claim.error {
+        json["error"] = error.as_str().into();
+    }
+    json
+}
