@@ -43,6 +43,8 @@ let sampledAt = -Infinity
 let loaded = false
 /** Under a debugger: the module for it, its settings, and when it can be reached. */
 let inspected = null
+/** Nothing begins here any more. */
+let givenUp = false
 
 // Without the server there is nobody to work for: this process and all it started end.
 const channel = new Channel(settings.fd, onFrame, () => process.kill(0, 'SIGKILL'))
@@ -62,6 +64,7 @@ const loop = {
 function onFrame(id, head, body) {
   if (head.t === 'assign') assign(head)
   else if (head.t === 'invoke') offer({ id, head, body })
+  else if (head.t === 'load') loadAhead()
   else if (head.t === 'leave') leave()
 }
 
@@ -105,7 +108,46 @@ async function awaitDebugger() {
   if ((await inspected.ready) && inspected.breakFirst) inspected.inspect.wait()
 }
 
+/**
+ * Loads the code before there is a call. What it asks of the platform now would be asked on nobody's
+ * behalf: such a worker is given up, and the function is loaded by its calls from then on.
+ */
+function loadAhead() {
+  let asked = false
+  const nobody = new Invocation({ id: 0, requestId: '', variables: {} }, () => {}, loop)
+  Object.defineProperty(nobody, 'pending', {
+    get: () => 0,
+    set: () => {
+      asked = true
+    },
+  })
+  current = nobody
+  let turns = 0
+  const step = () => {
+    turns += 1
+    if (turns < SETTLE_TURNS && !asked) return void setImmediate(step)
+    current = null
+    if (asked) {
+      givenUp = true
+      for (const call of waiting.splice(0)) handBack(call)
+      return channel.send(0, { t: 'asked' }, '')
+    }
+    if (loaded) channel.send(0, { t: 'loaded' }, '')
+    if (waiting.length > 0) begin(waiting.shift())
+  }
+  const done = (well) => {
+    loaded = well
+    setImmediate(step)
+  }
+  // A call that finds the code not loaded tries again, and tells its caller.
+  loader.load().then(
+    () => done(true),
+    () => done(false),
+  )
+}
+
 function offer(call) {
+  if (givenUp) return handBack(call)
   if (current === null) return begin(call)
   if (current.done && current.pending > 0) handBack(call)
   else waiting.push(call)

@@ -12,9 +12,10 @@ use crate::assets;
 use crate::connection::WorkerConnection;
 use crate::error::{Error, InvokeError};
 use crate::hall::{Hall, Parts};
+use crate::job::{Job, Version};
 use crate::logs::{LINES_WAITING_MAX, LogSink};
 use crate::package::{Built, Workshop};
-use crate::pool::{Job, Pool, Version};
+use crate::pool::Pool;
 use crate::process::Spawner;
 use crate::sandbox::{self, Measures};
 use crate::settings::{
@@ -96,7 +97,12 @@ impl Functions {
         check_label(&package.version)?;
         let built = self.workshop.build(&package).await?;
         let Package { environment, name, version, settings, source: _ } = package;
-        self.install(Place { environment, name, version }, settings, built)
+        let place = Place { environment, name, version };
+        let (report, pool) = self.install(place, settings, built)?;
+        if report.changed {
+            self.hall.prepare(&pool);
+        }
+        Ok(report)
     }
 
     /// Serves a package that an earlier process deployed, as it was built then.
@@ -114,7 +120,9 @@ impl Functions {
         let workshop = Arc::clone(&self.workshop);
         let found = tokio::task::spawn_blocking(move || workshop.find(&content_hash)).await;
         let built = found.map_err(|_| Error::ShuttingDown)??;
-        self.install(Place { environment, name, version }, settings, built).map(|_| ())
+        let (_, pool) = self.install(Place { environment, name, version }, settings, built)?;
+        pool.keep_ready(&self.hall);
+        Ok(())
     }
 
     /// Removes packages of the data directory that no version uses. Once the versions of an
@@ -133,7 +141,7 @@ impl Functions {
         place: Place,
         settings: Settings,
         built: Built,
-    ) -> Result<DeployReport, Error> {
+    ) -> Result<(DeployReport, Arc<Pool>), Error> {
         let Built { tree, content_hash, carried, notices } = built;
         let Place { environment, name, version: label } = place;
         let carried_sdk = carried.as_ref().map(|sdk| sdk.version.to_string());
@@ -151,11 +159,11 @@ impl Functions {
             let is_same = before.content_hash == content_hash
                 && before.settings == settings
                 && before.carried == carried;
-            if is_same {
-                return Ok(report);
-            }
-            if label != LATEST {
+            if !is_same && label != LATEST {
                 return Err(exists(&name, &label));
+            }
+            if let Some(pool) = pool.clone().filter(|_| is_same) {
+                return Ok((report, pool));
             }
         }
         report.changed = true;
@@ -163,18 +171,19 @@ impl Functions {
         let (memory_mb, revision) = (settings.memory_mb, report.revision);
         tree.keep();
         let version = Arc::new(Version { revision, label, content_hash, settings, tree, carried });
-        match pool {
-            Some(pool) => pool.replace(version),
-            None => {
-                let label = version.label.clone();
-                let pool = Arc::new(Pool::new(environment.clone(), name.clone(), version));
-                let mut pools = self.hall.pools.write().unwrap_or_else(PoisonError::into_inner);
-                let functions = pools.entry(environment).or_default();
-                functions.entry(name).or_default().insert(label, pool);
-            }
-        }
+        let pool = if let Some(pool) = pool {
+            pool.replace(version);
+            pool
+        } else {
+            let label = version.label.clone();
+            let pool = Arc::new(Pool::new(environment.clone(), name.clone(), version));
+            let mut pools = self.hall.pools.write().unwrap_or_else(PoisonError::into_inner);
+            let functions = pools.entry(environment).or_default();
+            functions.entry(name).or_default().insert(label, Arc::clone(&pool));
+            pool
+        };
         self.hall.expect_size(memory_mb);
-        Ok(report)
+        Ok((report, pool))
     }
 
     /// Takes one version out of service. Running calls finish; waiting ones are answered

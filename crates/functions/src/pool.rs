@@ -1,68 +1,25 @@
-//! The calls and workers of one function: who serves the next call, and when one more worker helps.
+//! The calls and workers of one version of a function: who serves the next call.
 //!
 //! A worker asks for work; a call that finds an idle worker goes to it at once, else it waits in
-//! line. The worker used last is used first, so the others can go when load falls.
+//! line. The worker used last is used first, so the others can go when load falls. When another
+//! worker helps is the [`scaler`](crate::scaler)'s word.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use crate::error::InvokeError;
 use crate::hall::Hall;
-use crate::package::Tree;
-use crate::settings::{Ended, Figures, FunctionInfo, Invocation, Settings};
+use crate::job::{Job, Seat, Version};
+use crate::room::{Need, Share};
+use crate::scaler::{self, Arrivals, Holding, Load, PATIENCE, QUICK};
+use crate::settings::FunctionInfo;
 
-/// A call waits this long before another worker is started beside running ones.
-const PATIENCE: Duration = Duration::from_millis(10);
-/// Workers of one function that may be starting or loading at once.
-const STARTING_MAX: usize = 2;
-/// Calls of a function whose calls take less than this, on average, may wait inside a worker: the
-/// way through the server would cost more than they do.
-const QUICK: Duration = Duration::from_millis(2);
 /// The largest event that is sent ahead, in bytes: a worker at work does not read, and what waits
 /// must fit into the socket.
 const AHEAD_EVENT_BYTES_MAX: usize = 8 * 1024;
-
-/// One deployed state of a function.
-#[derive(Debug)]
-pub(crate) struct Version {
-    /// Counts the deploys under the label.
-    pub revision: u64,
-    /// What it is called by.
-    pub label: String,
-    pub content_hash: String,
-    pub settings: Settings,
-    pub tree: Arc<Tree>,
-    pub carried: Option<crate::assets::CarriedSdk>,
-}
-
-/// A call on its way to a worker.
-#[derive(Debug)]
-pub(crate) struct Job {
-    pub invocation: Invocation,
-    pub reply: oneshot::Sender<Ended>,
-    pub since: Instant,
-}
-
-impl Job {
-    /// Answers a call that no worker began. A caller that no longer waits needs no answer.
-    pub(crate) fn refuse(self, version: &str, error: InvokeError) {
-        let queued_us = crate::worker::micros(self.since.elapsed());
-        let version = version.to_owned();
-        let figures = Figures { version, queued_us, ..Figures::default() };
-        let _ = self.reply.send(Ended { result: Err(error), figures });
-    }
-}
-
-/// How a worker is reached while it is idle. Dropping it sends the worker home.
-#[derive(Debug)]
-pub(crate) struct Seat {
-    pub worker: u64,
-    pub jobs: mpsc::UnboundedSender<Job>,
-    pub since: Instant,
-}
 
 /// What a worker does next.
 #[derive(Debug)]
@@ -86,12 +43,22 @@ struct State {
     /// Idle workers, the one used last at the end.
     idle: Vec<Seat>,
     queue: VecDeque<Job>,
-    /// Workers claimed for this function, starting ones included.
+    /// Workers of the current version, claimed ones included.
     workers: usize,
+    /// Those of them that have not loaded their code.
     starting: usize,
+    /// Those of them that do not know yet which version they serve.
+    claimed: usize,
+    /// Workers of versions that were replaced.
+    outdated: usize,
+    /// Workers that are to go when their call is over.
+    to_give: usize,
     growing: bool,
     /// How long a call takes: each new one counts for an eighth. Unknown before the first.
     mean: Option<Duration>,
+    arrivals: Arrivals,
+    /// Its code may be loaded before there is a call.
+    loads_ahead: bool,
 }
 
 impl Pool {
@@ -103,8 +70,13 @@ impl Pool {
             queue: VecDeque::new(),
             workers: 0,
             starting: 0,
+            claimed: 0,
+            outdated: 0,
+            to_give: 0,
             growing: false,
             mean: None,
+            arrivals: Arrivals::new(Instant::now()),
+            loads_ahead: true,
         };
         Self { environment, name, state: Mutex::new(state) }
     }
@@ -124,6 +96,9 @@ impl Pool {
         let mut state = self.lock();
         let before = std::mem::replace(&mut state.version, version);
         state.idle.clear();
+        state.outdated += state.workers - state.claimed;
+        (state.workers, state.starting) = (state.claimed, state.claimed);
+        (state.mean, state.loads_ahead) = (None, true);
         before.tree.release();
     }
 
@@ -152,7 +127,7 @@ impl Pool {
             content_hash: state.version.content_hash.clone(),
             settings: state.version.settings.clone(),
             carried_sdk: state.version.carried.as_ref().map(|sdk| sdk.version.to_string()),
-            workers: state.workers,
+            workers: state.workers + state.outdated,
             queued: state.queue.len(),
         }
     }
@@ -175,7 +150,13 @@ impl Pool {
         if state.removed {
             return Err((job, self.not_found()));
         }
-        let Some(job) = state.hand_over(job) else { return Ok(()) };
+        let foresees = state.arrivals.note(job.since);
+        let Some(job) = state.hand_over(job) else {
+            if foresees {
+                self.grow(state, hall);
+            }
+            return Ok(());
+        };
         if state.queue.len() >= hall.options.queue_max {
             return Err((job, InvokeError::QueueFull { name: self.name.clone() }));
         }
@@ -195,14 +176,16 @@ impl Pool {
         self.grow(state, hall);
     }
 
-    /// The first worker is claimed at once; more only when calls had to be patient.
+    /// Claims the workers that are missing, and watches the line as long as there is one.
     fn grow(self: &Arc<Self>, mut state: MutexGuard<'_, State>, hall: &Arc<Hall>) {
-        let first = state.workers == 0;
-        let must_watch = !state.growing;
-        state.growing = true;
+        let missing = scaler::missing(&state.load(hall.processors));
+        let must_watch = !state.growing && !state.queue.is_empty();
+        state.growing |= must_watch;
         drop(state);
-        if first {
-            self.claim_worker(hall);
+        for _ in 0..missing {
+            if !self.claim_worker(hall, Need::Calls) {
+                break;
+            }
         }
         if must_watch {
             tokio::spawn(Arc::clone(self).watch_queue(Arc::clone(hall)));
@@ -212,7 +195,7 @@ impl Pool {
     async fn watch_queue(self: Arc<Self>, hall: Arc<Hall>) {
         loop {
             tokio::time::sleep(PATIENCE).await;
-            let wants_more = {
+            let (missing, need) = {
                 let mut state = self.lock();
                 while state.queue.front().is_some_and(|job| job.reply.is_closed()) {
                     state.queue.pop_front();
@@ -221,38 +204,111 @@ impl Pool {
                     state.growing = false;
                     return;
                 };
-                let impatient = oldest.since.elapsed() >= PATIENCE;
-                // Quick calls use a processor all the time: more workers than processors only
-                // take turns.
-                let helps = !state.is_quick() || state.workers < hall.processors;
-                state.workers == 0 || (impatient && helps && state.starting < STARTING_MAX)
+                let stuck = state.workers == 0 && oldest.since.elapsed() >= scaler::STUCK;
+                let need = if stuck { Need::Stuck } else { Need::Calls };
+                (scaler::missing(&state.load(hall.processors)), need)
             };
-            if wants_more {
-                self.claim_worker(&hall);
+            for _ in 0..missing {
+                if !self.claim_worker(&hall, need) {
+                    break;
+                }
             }
         }
     }
 
-    fn claim_worker(self: &Arc<Self>, hall: &Arc<Hall>) {
-        let memory_mb = {
+    /// False when there is no room for one more now.
+    pub(crate) fn claim_worker(self: &Arc<Self>, hall: &Arc<Hall>, need: Need) -> bool {
+        let (memory_mb, is_first) = {
             let mut state = self.lock();
+            if state.removed {
+                return false;
+            }
             state.workers += 1;
             state.starting += 1;
-            state.version.settings.memory_mb
+            state.claimed += 1;
+            (state.version.settings.memory_mb, state.workers == 1)
         };
-        if !hall.claim(self, memory_mb) {
-            let mut state = self.lock();
-            state.workers -= 1;
-            state.starting -= 1;
+        let taken = hall.claim(self, memory_mb, is_first, need);
+        if !taken {
+            self.left(None, false);
         }
+        taken
+    }
+
+    /// Brings the workers to what is to be kept ready, if there is room that nobody else uses.
+    pub(crate) fn keep_ready(self: &Arc<Self>, hall: &Arc<Hall>) {
+        let missing = {
+            let state = self.lock();
+            let wanted = if state.removed { 0 } else { state.least() };
+            wanted.saturating_sub(state.workers)
+        };
+        for _ in 0..missing {
+            if !self.claim_worker(hall, Need::Ready) {
+                return;
+            }
+        }
+    }
+
+    /// Whether it serves calls, waits for some, and has no worker for them.
+    pub(crate) fn starves(&self) -> bool {
+        let state = self.lock();
+        !state.removed && state.workers == 0 && !state.queue.is_empty()
+    }
+
+    /// Whether it has no worker and nobody asks for one.
+    pub(crate) fn is_cold(&self) -> bool {
+        let state = self.lock();
+        !state.removed && state.workers == 0
+    }
+
+    /// What it could do without.
+    pub(crate) fn holding(&self) -> Holding {
+        let state = self.lock();
+        let spare = if state.queue.is_empty() { state.spare() } else { 0 };
+        let workers = (state.workers - state.claimed).saturating_sub(state.to_give);
+        Holding { workers, spare, idle_since: state.idle.first().map(|seat| seat.since) }
+    }
+
+    /// One of its workers leaves after its call, to make room for another function.
+    pub(crate) fn give_one(&self) {
+        self.lock().to_give += 1;
+    }
+
+    /// The version a claimed worker is to serve; nothing when the function was removed.
+    pub(crate) fn begin_serving(&self) -> Option<Arc<Version>> {
+        let mut state = self.lock();
+        if state.removed {
+            return None;
+        }
+        state.claimed = state.claimed.saturating_sub(1);
+        Some(Arc::clone(&state.version))
+    }
+
+    /// Whether a worker that has just been given this version should load it before there is a
+    /// call.
+    pub(crate) fn should_load_ahead(&self) -> bool {
+        let state = self.lock();
+        state.queue.is_empty() && state.loads_ahead
+    }
+
+    /// Loading its code asks something of the platform: only a call can say on whose behalf.
+    pub(crate) fn never_load_ahead(&self, revision: u64) {
+        let mut state = self.lock();
+        state.loads_ahead &= state.version.revision != revision;
     }
 
     /// A worker of `version` is free. A worker of another version, or of a removed function,
     /// leaves.
-    pub(crate) fn next(&self, worker: u64, version: u64) -> Next {
+    pub(crate) fn next(&self, worker: u64, version: u64, share: &Arc<Share>) -> Next {
         let mut state = self.lock();
         if state.removed || state.version.revision != version {
             return Next::Leave;
+        }
+        if state.to_give > 0 {
+            state.to_give -= 1;
+            if state.workers > 1 {
+                return Next::Leave;
+            }
         }
         while let Some(job) = state.queue.pop_front() {
             if !job.reply.is_closed() {
@@ -260,7 +316,8 @@ impl Pool {
             }
         }
         let (jobs, inbox) = mpsc::unbounded_channel();
-        state.idle.push(Seat { worker, jobs, since: Instant::now() });
+        let share = Arc::clone(share);
+        state.idle.push(Seat { worker, jobs, since: Instant::now(), share });
         Next::Wait(inbox)
     }
 
@@ -294,40 +351,59 @@ impl Pool {
         state.idle.len() < before
     }
 
-    /// Since when its least used worker idles, if nobody waits.
-    pub(crate) fn idle_since(&self) -> Option<Instant> {
+    /// After how long without a call a worker may leave.
+    pub(crate) fn idle_time(&self, usual_ms: u64) -> Duration {
         let state = self.lock();
-        if state.queue.is_empty() { state.idle.first().map(|seat| seat.since) } else { None }
+        Duration::from_millis(state.version.settings.idle_ms.unwrap_or(usual_ms))
+    }
+
+    /// Whether it has more workers than are to be kept ready.
+    pub(crate) fn has_spare(&self) -> bool {
+        self.lock().spare() > 0
     }
 
     /// Sends the least used worker home to make room for another function.
     pub(crate) fn give_up_idle(&self) -> bool {
-        let mut state = self.lock();
-        if state.idle.is_empty() {
-            return false;
-        }
-        state.idle.remove(0);
+        let seat = {
+            let mut state = self.lock();
+            if state.spare() == 0 {
+                return false;
+            }
+            state.idle.remove(0)
+        };
+        // It takes a moment to go; its room is free at once.
+        seat.share.give_back();
         true
     }
 
-    /// A claimed worker has loaded its code.
-    pub(crate) fn loaded(&self) {
+    /// A worker of this version has loaded its code.
+    pub(crate) fn loaded(&self, revision: u64) {
         let mut state = self.lock();
-        state.starting = state.starting.saturating_sub(1);
+        if state.version.revision == revision {
+            state.starting = state.starting.saturating_sub(1);
+        }
     }
 
-    /// A claimed worker is gone. `starting`: it never said that its code was loaded.
-    pub(crate) fn left(&self, starting: bool) {
+    /// A worker is gone: of this version, or before it knew which one. `loaded`: its code was.
+    pub(crate) fn left(&self, revision: Option<u64>, loaded: bool) {
         let mut state = self.lock();
+        match revision {
+            None => state.claimed = state.claimed.saturating_sub(1),
+            Some(revision) if revision != state.version.revision => {
+                state.outdated = state.outdated.saturating_sub(1);
+                return;
+            }
+            Some(_) => {}
+        }
         state.workers = state.workers.saturating_sub(1);
-        if starting {
+        if !loaded {
             state.starting = state.starting.saturating_sub(1);
         }
     }
 
     /// A claimed worker could not be started; when it was the only hope, callers are told.
-    pub(crate) fn start_failed(&self, error: &InvokeError) {
-        self.left(true);
+    pub(crate) fn start_failed(&self, revision: Option<u64>, error: &InvokeError) {
+        self.left(revision, false);
         let mut state = self.lock();
         if state.workers == 0 {
             for job in std::mem::take(&mut state.queue) {
@@ -338,6 +414,31 @@ impl Pool {
 }
 
 impl State {
+    fn load(&self, processors: usize) -> Load {
+        let most = self.version.settings.max_instances.map_or(usize::MAX, |most| most as usize);
+        Load {
+            queued: self.queue.len(),
+            oldest: self.queue.front().map_or(Duration::ZERO, |job| job.since.elapsed()),
+            workers: self.workers,
+            starting: self.starting,
+            mean: self.mean,
+            rate: self.arrivals.forecast,
+            most,
+            processors,
+        }
+    }
+
+    /// How many workers are to be kept ready.
+    fn least(&self) -> usize {
+        let settings = &self.version.settings;
+        settings.min_instances.min(settings.max_instances.unwrap_or(u32::MAX)) as usize
+    }
+
+    /// Idle workers beyond those to be kept ready.
+    fn spare(&self) -> usize {
+        self.idle.len().min(self.workers.saturating_sub(self.least()))
+    }
+
     fn is_quick(&self) -> bool {
         self.mean.is_some_and(|mean| mean < QUICK)
     }

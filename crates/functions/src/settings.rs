@@ -27,7 +27,7 @@ pub struct Options {
     /// How many worker processes may serve functions at once, waiting ones not counted.
     pub workers_max: usize,
     /// How much memory the functions of all workers may be allowed together, in MB: the sum of
-    /// their memory settings, waiting workers not counted. No limit when absent.
+    /// their memory settings, waiting workers not counted. The memory of the machine when absent.
     pub memory_budget_mb: Option<u64>,
     /// How many calls of one version of a function may wait for a worker.
     pub queue_max: usize,
@@ -43,6 +43,8 @@ pub struct Options {
     /// After how long without a call a worker is stopped, in milliseconds, unless its function
     /// says otherwise. Default 60,000.
     pub idle_ms: u64,
+    /// Whether a deploy prepares a worker before the first call.
+    pub prepares_deployed: bool,
 }
 
 impl Options {
@@ -63,6 +65,7 @@ impl Options {
             open_loopback: false,
             inspect: None,
             idle_ms: 60_000,
+            prepares_deployed: true,
         }
     }
 }

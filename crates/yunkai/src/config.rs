@@ -158,6 +158,8 @@ pub fn function_options(settings: &Settings, url: &str) -> Result<functions::Opt
     options.redirected_hosts.extend(settings.public_url.as_deref().and_then(host));
     options.open_loopback = settings.is_dev;
     options.inspect = settings.inspect.clone();
+    // A server has the memory; a developer's machine does other things too.
+    options.waiting_workers = if settings.is_dev { 1 } else { 2 };
     settings.functions.apply(&mut options)?;
     Ok(options)
 }

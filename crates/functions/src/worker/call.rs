@@ -10,7 +10,8 @@ use serde::{Serialize, Serializer};
 use super::{Sent, Worker};
 use crate::error::InvokeError;
 use crate::frames::{Broken, Frame};
-use crate::pool::{Job, Pool, Version};
+use crate::job::{Job, Version};
+use crate::pool::Pool;
 use crate::settings::{Ended, Figures, LogLevel, RESULT_BYTES_MAX};
 
 /// Loading a function's modules, in the first call of a worker, has its own limit.
@@ -88,7 +89,7 @@ impl Worker {
             false => Duration::from_millis(version.settings.timeout_ms),
         };
         let ended = match self.hand_over(pool, version, &job, is_there, limit).await {
-            Ok(()) => self.exchange(pool, limit, &mut clock, &mut exit_code).await,
+            Ok(()) => self.exchange(limit, &mut clock, &mut exit_code).await,
             Err(ended) => ended,
         };
         let duration = clock.started.elapsed();
@@ -171,7 +172,6 @@ impl Worker {
 
     async fn exchange(
         &mut self,
-        pool: &Arc<Pool>,
         limit: Duration,
         clock: &mut Clock,
         exit_code: &mut Option<i32>,
@@ -187,11 +187,10 @@ impl Worker {
             match self.judge(&frame, exit_code) {
                 Ok(Some(Said::Ended(ended))) => return ended,
                 Ok(Some(Said::Loaded)) => {
-                    self.loaded = true;
+                    self.has_loaded();
                     clock.start += clock.started.elapsed();
                     clock.started = Instant::now();
                     deadline = tokio::time::Instant::now() + limit;
-                    pool.loaded();
                 }
                 Ok(None) => {}
                 Err(broken) => return Turnout::Broken(broken),

@@ -17,9 +17,11 @@ use tokio::task::JoinHandle;
 use crate::connection::Ledger;
 use crate::frames::{Broken, Frame, Line};
 use crate::hall::{Hall, Turn};
+use crate::job::{Job, Version};
 use crate::logs::{Author, level_of};
-use crate::pool::{Job, Next, Pool, Version};
+use crate::pool::{Next, Pool};
 use crate::process::Process;
+use crate::room::Order;
 use crate::settings::LogLevel;
 use crate::slot::Slot;
 use call::After;
@@ -51,7 +53,11 @@ struct Worker {
     ahead: VecDeque<Sent>,
     /// Whose worker it is.
     pool: Option<Arc<Pool>>,
+    /// Which version of it.
+    revision: u64,
     loaded: bool,
+    /// It hands every call back and is to go.
+    given_up: bool,
     /// How long it took to be given its function.
     assigned_in: Duration,
     /// The most resident memory that was seen, in MB.
@@ -75,8 +81,8 @@ pub(crate) async fn live(hall: Arc<Hall>, memory_mb: u64) {
         Ok(worker) => worker,
         Err(message) => return hall.start_failed(memory_mb, message),
     };
-    let pool = match hall.ready(number, memory_mb) {
-        Turn::Serve(pool) => Some(pool),
+    let order = match hall.ready(number, memory_mb) {
+        Turn::Serve(order) => Some(order),
         Turn::Wait(assigned) => {
             tokio::select! {
                 biased;
@@ -89,10 +95,9 @@ pub(crate) async fn live(hall: Arc<Hall>, memory_mb: u64) {
             }
         }
     };
-    if let Some(pool) = pool {
-        worker.serve(&pool).await;
-        hall.unclaim();
-    }
+    let Some(order) = order else { return worker.leave().await };
+    worker.serve(&order).await;
+    order.share.give_back();
     worker.leave().await;
 }
 
@@ -106,19 +111,26 @@ impl Worker {
         }
     }
 
-    async fn serve(&mut self, pool: &Arc<Pool>) {
-        let Some(version) = pool.version() else { return pool.left(true) };
+    async fn serve(&mut self, order: &Order) {
+        let pool = &order.pool;
+        let Some(version) = pool.begin_serving() else { return pool.left(None, false) };
+        let revision = Some(version.revision);
+        self.revision = version.revision;
         if let Err(message) = self.assign(pool, &version).await {
             tracing::error!(%message, "a worker could not be given a function");
             let error = crate::InvokeError::StartFailed { message };
-            return pool.start_failed(&error);
+            return pool.start_failed(revision, &error);
         }
-        self.work(pool, &version).await;
+        self.work(order, &version).await;
         // The last one first, so that they stand in line as before.
         while let Some(sent) = self.ahead.pop_back() {
             pool.put_back(&self.hall, sent.job);
         }
-        pool.left(!self.loaded);
+        if !self.loaded && self.last_number == 0 {
+            // Loading ended the process, or will.
+            pool.never_load_ahead(version.revision);
+        }
+        pool.left(revision, self.loaded);
     }
 
     /// Puts the code into the slot and tells the bootstrap whose worker it is now.
@@ -134,21 +146,26 @@ impl Worker {
         let inspect = self.hall.options.inspect.as_ref().filter(|it| it.function == pool.name);
         let mut head = assignment(pool, version, &self.slot);
         head.inspect = inspect.map(|it| InspectHead { port: it.port, break_first: it.break_first });
-        let sent = self.line.send(0, &head, "").await;
+        let mut sent = self.line.send(0, &head, "").await;
+        // A debugger sees the code load in a call.
+        if sent.is_ok() && head.inspect.is_none() && pool.should_load_ahead() {
+            sent = self.line.send(0, &Word { t: "load" }, "").await;
+        }
         self.assigned_in = began.elapsed();
         sent.map_err(|_| "the worker is gone".to_owned())
     }
 
     /// Call after call, until there is a reason to go.
-    async fn work(&mut self, pool: &Arc<Pool>, version: &Arc<Version>) {
+    async fn work(&mut self, order: &Order, version: &Arc<Version>) {
+        let pool = &order.pool;
         loop {
-            if self.unsettled && !self.settle().await {
+            if self.given_up || (self.unsettled && !self.settle().await) {
                 return;
             }
             let after = match self.ahead.pop_front() {
                 Some(sent) => self.run(pool, version, sent, true).await,
                 None => {
-                    let job = match pool.next(self.number, version.revision) {
+                    let job = match pool.next(self.number, version.revision, &order.share) {
                         Next::Run(job) => job,
                         Next::Leave => return,
                         Next::Wait(inbox) => match self.idle(pool, inbox).await {
@@ -173,7 +190,8 @@ impl Worker {
 
     /// Waits for a call. A call that is on its way when the worker wants to go is still taken.
     async fn idle(&mut self, pool: &Arc<Pool>, mut inbox: mpsc::UnboundedReceiver<Job>) -> Idle {
-        let limit = tokio::time::sleep(Duration::from_millis(self.hall.options.idle_ms));
+        let idle_time = pool.idle_time(self.hall.options.idle_ms);
+        let limit = tokio::time::sleep(idle_time);
         tokio::pin!(limit);
         loop {
             let event = tokio::select! {
@@ -185,10 +203,13 @@ impl Worker {
                 () = &mut limit => None,
             };
             let alive = match event {
-                Some(Ok(frame)) => self.take_note(&frame).is_ok(),
+                Some(Ok(frame)) => self.take_note(&frame).is_ok() && !self.given_up,
                 Some(Err(_)) => false,
                 None => true,
             };
+            if alive && limit.is_elapsed() && !pool.has_spare() {
+                limit.as_mut().reset(tokio::time::Instant::now() + idle_time);
+            }
             if alive && event_is_quiet(self.unsettled, limit.is_elapsed()) {
                 continue;
             }
@@ -235,6 +256,14 @@ impl Worker {
                 let (request, level) = (head.request.as_deref(), level_of(&head.level));
                 self.author.wrote(request, level, head.time, frame.body()?.to_owned());
             }
+            "loaded" => self.has_loaded(),
+            "asked" => {
+                // The platform did not answer: nobody knows on whose behalf it was asked.
+                if let Some(pool) = &self.pool {
+                    pool.never_load_ahead(self.revision);
+                }
+                self.given_up = true;
+            }
             "busy" => self.unsettled = true,
             "back" => self.take_back(frame.number)?,
             "settled" => self.unsettled = false,
@@ -251,6 +280,14 @@ impl Worker {
             other => return Err(Broken::Garbage(format!("an unknown frame \"{other}\""))),
         }
         Ok(())
+    }
+
+    /// The code is loaded, for a call or ahead of one.
+    fn has_loaded(&mut self) {
+        if let Some(pool) = self.pool.as_ref().filter(|_| !self.loaded) {
+            pool.loaded(self.revision);
+        }
+        self.loaded = true;
     }
 
     /// A call that waited in the process was given back: it must not begin while the one before it
@@ -273,7 +310,7 @@ impl Worker {
         if !self.loaded || self.unsettled {
             return;
         }
-        if self.line.send(0, &Leave { t: "leave" }, "").await.is_err() {
+        if self.line.send(0, &Word { t: "leave" }, "").await.is_err() {
             return;
         }
         let closing = self.hall.closing.clone();
@@ -315,9 +352,9 @@ enum Idle {
     Leave,
 }
 
-/// The frame that sends a worker home.
+/// A frame that says all with its name: `load` the code now, `leave` when all is done.
 #[derive(Debug, Serialize)]
-struct Leave {
+struct Word {
     t: &'static str,
 }
 
@@ -358,6 +395,7 @@ fn assignment<'a>(pool: &Pool, version: &'a Version, slot: &Slot) -> Assignment<
         ("SCF_FUNCTIONNAME", pool.name.as_str()),
         ("SCF_FUNCTIONVERSION", version.label.as_str()),
         ("SCF_NAMESPACE", &pool.environment),
+        ("TCB_ENV", &pool.environment),
     ] {
         environment.insert(name.to_owned(), value.into());
     }

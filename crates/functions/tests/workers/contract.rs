@@ -226,7 +226,7 @@ pub async fn callback_waits_for_the_event_loop() {
     let ground = Ground::new().await;
     let code = "let done = false\nexports.main = (event, context, callback) => {\n \
         if (event.look) return done\n context.callbackWaitsForEmptyEventLoop = event.wait\n \
-        done = false; setTimeout(() => { done = true }, 50); callback(null, 'answer') }";
+        done = false; setTimeout(() => { done = true }, 1000); callback(null, 'answer') }";
     ground.deploy("wait", code).await;
     for wait in [true, false] {
         assert_eq!(ground.call("wait", json!({ "wait": wait })).await, json!("answer"));

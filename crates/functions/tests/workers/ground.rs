@@ -49,6 +49,7 @@ impl Ground {
         let launcher = std::env::current_exe().unwrap();
         let mut options = Options::new(path("data"), path("run"), node(), launcher);
         options.redirected_hosts = vec![PLATFORM.to_owned()];
+        options.prepares_deployed = false;
         change(&mut options);
         let (functions, mut streams) = Functions::start(options).await.unwrap();
         let logs: Arc<Mutex<Vec<LogLine>>> = Arc::default();

@@ -12,6 +12,7 @@ mod ground;
 mod identity;
 mod lifecycle;
 mod sandbox;
+mod scaling;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -44,6 +45,10 @@ const TESTS: &[Test] = tests![
     deploy: bad_folders_are_refused_with_a_reason, bad_names_and_settings_are_refused,
         dependencies_are_resolved_in_order, missing_dependencies_are_installed,
         equal_packages_change_nothing, functions_are_listed_and_removed;
+    scaling: workers_are_kept_ready, a_function_has_a_most, who_holds_all_gives_way,
+        a_deploy_prepares_a_worker, code_that_asks_while_it_loads_is_not_loaded_ahead,
+        slow_calls_get_a_worker_each, versions_are_served_side_by_side,
+        packages_outlive_the_process, nothing_is_left_in_the_run_folder;
     sandbox: confinement_holds_where_it_is_on, doctor_explains;
 ];
 
