@@ -35,6 +35,8 @@ const store = new AsyncLocalStorage()
 const variables = new Variables()
 const loader = new Loader()
 let about = null
+/** The variables of the call that was received last. */
+let latest = {}
 /** The invocation at work, or settling. */
 let current = null
 /** Calls that wait for the one at work; they run one after another. */
@@ -63,7 +65,7 @@ const loop = {
 
 function onFrame(id, head, body) {
   if (head.t === 'assign') assign(head)
-  else if (head.t === 'invoke') offer({ id, head, body })
+  else if (head.t === 'invoke') offer({ id, request: head.request, given: apply(head), body })
   else if (head.t === 'load') loadAhead()
   else if (head.t === 'leave') leave()
 }
@@ -153,13 +155,19 @@ function offer(call) {
   else waiting.push(call)
 }
 
+/** The variables of a call come as what differs from those of the call that was sent before it. */
+function apply({ set, fresh }) {
+  latest = fresh ? set : { ...latest, ...set }
+  return latest
+}
+
 function handBack({ id }) {
   channel.send(id, { t: 'back' }, '')
 }
 
-function begin({ id, head, body }) {
-  variables.replace(head.variables)
-  const call = { id, requestId: head.request, variables: head.variables }
+function begin({ id, request, given, body }) {
+  variables.replace(given)
+  const call = { id, requestId: request, variables: given }
   const invocation = new Invocation(call, (result, text) => end(invocation, result, text), loop)
   current = invocation
   let event

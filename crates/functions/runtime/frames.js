@@ -13,10 +13,13 @@ const fs = require('node:fs')
 const net = require('node:net')
 
 const HEADER_BYTES = 8
+/** Frames that surely fit are written from one buffer, which is kept. */
+const SCRATCH_BYTES = 64 * 1024
 const PAYLOAD_BYTES_MAX = 16 * 1024 * 1024
 const READ_BYTES = 64 * 1024
 const LINE_FEED = 10
 const { parse, stringify } = JSON
+const { writeSync } = fs
 
 class Channel {
   /** `onFrame(id, head, body)`: body is a string; `onEnd()`: the server is gone. */
@@ -24,6 +27,7 @@ class Channel {
     this.fd = fd
     this.onFrame = onFrame
     this.rest = null
+    this.scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
     const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
     this.socket = new net.Socket({
       fd,
@@ -36,15 +40,27 @@ class Channel {
     this.socket.resume()
   }
 
-  /** Sends one frame. */
+  /** Sends one frame: at once and without the ways of a stream, unless the kernel has no room. */
   send(id, head, body) {
-    this.socket.write(encode(id, head, body))
+    const line = `${stringify(head)}\n`
+    const fits = (line.length + body.length) * 3 + HEADER_BYTES <= SCRATCH_BYTES
+    const frame = fits ? this.scratch : encode(id, line, body)
+    const bytes = fits ? fill(frame, id, line, body) : frame.length
+    if (this.socket.writableLength > 0) return void this.socket.write(copy(frame, 0, bytes))
+    let written = 0
+    try {
+      written = writeSync(this.fd, frame, 0, bytes)
+    } catch {
+      // No room, or the server is gone: the stream knows what to do.
+    }
+    if (written < bytes) this.socket.write(copy(frame, written, bytes))
   }
 
   /** Sends one frame at the very end of the process, when nothing asynchronous happens any more. */
   sendAtExit(id, head, body) {
     try {
-      if (this.socket.writableLength === 0) fs.writeSync(this.fd, encode(id, head, body))
+      const frame = encode(id, `${stringify(head)}\n`, body)
+      if (this.socket.writableLength === 0) writeSync(this.fd, frame)
     } catch {
       // The server sees the end of the process anyway.
     }
@@ -96,16 +112,24 @@ class Channel {
   }
 }
 
-function encode(id, head, body) {
-  const line = `${stringify(head)}\n`
-  const lineBytes = Buffer.byteLength(line)
-  const length = lineBytes + (body === '' ? 0 : Buffer.byteLength(body))
+function encode(id, line, body) {
+  const length = Buffer.byteLength(line) + Buffer.byteLength(body)
   const frame = Buffer.allocUnsafe(HEADER_BYTES + length)
-  frame.writeUInt32LE(length, 0)
-  frame.writeUInt32LE(id, 4)
-  frame.utf8Write(line, HEADER_BYTES)
-  if (body !== '') frame.utf8Write(body, HEADER_BYTES + lineBytes)
+  fill(frame, id, line, body)
   return frame
+}
+
+/** Writes a frame to the beginning of a buffer; returns its length. */
+function fill(frame, id, line, body) {
+  let end = HEADER_BYTES + frame.utf8Write(line, HEADER_BYTES)
+  if (body !== '') end += frame.utf8Write(body, end)
+  frame.writeUInt32LE(end - HEADER_BYTES, 0)
+  frame.writeUInt32LE(id, 4)
+  return end
+}
+
+function copy(frame, from, to) {
+  return Buffer.from(frame.subarray(from, to))
 }
 
 module.exports = { Channel }

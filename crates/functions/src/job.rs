@@ -42,12 +42,20 @@ impl Job {
     }
 }
 
-/// How a worker is reached while it is idle. Dropping it sends the worker home.
+/// How a worker is reached while it is idle.
 #[derive(Debug)]
 pub(crate) struct Seat {
     pub worker: u64,
-    pub jobs: mpsc::UnboundedSender<Job>,
+    /// Nothing sends it home.
+    pub jobs: mpsc::UnboundedSender<Option<Job>>,
     pub since: Instant,
     /// What it uses of the server's limits.
     pub share: Arc<Share>,
+}
+
+impl Seat {
+    /// Sends the worker home. One that has just died needs no telling.
+    pub(crate) fn dismiss(self) {
+        let _ = self.jobs.send(None);
+    }
 }

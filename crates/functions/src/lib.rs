@@ -4,7 +4,8 @@
 //! ([`Functions::deploy`]), and run by Node.js processes ([`Functions::invoke`]). The story of a
 //! call:
 //!
-//! 1. a *pool* (one per version of a function) gives the call to an idle worker, or lets it wait in line;
+//! 1. a *pool* (one per version of a function) gives the call to an idle worker, or lets it wait
+//!    in line;
 //! 2. when calls wait, the *hall* hands over a *waiting worker*: a confined process that already
 //!    runs the bootstrap and has `wx-server-sdk` loaded; the package is hard-linked into its
 //!    *slot*;

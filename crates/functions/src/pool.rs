@@ -8,12 +8,10 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
-
 use crate::error::InvokeError;
 use crate::hall::Hall;
 use crate::job::{Job, Seat, Version};
-use crate::room::{Need, Share};
+use crate::room::Need;
 use crate::scaler::{self, Arrivals, Holding, Load, PATIENCE, QUICK};
 use crate::settings::FunctionInfo;
 
@@ -25,7 +23,7 @@ const AHEAD_EVENT_BYTES_MAX: usize = 8 * 1024;
 #[derive(Debug)]
 pub(crate) enum Next {
     Run(Job),
-    Wait(mpsc::UnboundedReceiver<Job>),
+    Wait,
     Leave,
 }
 
@@ -95,7 +93,7 @@ impl Pool {
     pub(crate) fn replace(&self, version: Arc<Version>) {
         let mut state = self.lock();
         let before = std::mem::replace(&mut state.version, version);
-        state.idle.clear();
+        state.idle.drain(..).for_each(Seat::dismiss);
         state.outdated += state.workers - state.claimed;
         (state.workers, state.starting) = (state.claimed, state.claimed);
         (state.mean, state.loads_ahead) = (None, true);
@@ -106,7 +104,7 @@ impl Pool {
     pub(crate) fn close(&self, error: &InvokeError) {
         let mut state = self.lock();
         state.removed = true;
-        state.idle.clear();
+        state.idle.drain(..).for_each(Seat::dismiss);
         for job in std::mem::take(&mut state.queue) {
             job.refuse(&state.version.label, error.clone());
         }
@@ -299,7 +297,7 @@ impl Pool {
 
     /// A worker of `version` is free. A worker of another version, or of a removed function,
     /// leaves.
-    pub(crate) fn next(&self, worker: u64, version: u64, share: &Arc<Share>) -> Next {
+    pub(crate) fn next(&self, version: u64, seat: impl FnOnce() -> Seat) -> Next {
         let mut state = self.lock();
         if state.removed || state.version.revision != version {
             return Next::Leave;
@@ -315,10 +313,8 @@ impl Pool {
                 return Next::Run(job);
             }
         }
-        let (jobs, inbox) = mpsc::unbounded_channel();
-        let share = Arc::clone(share);
-        state.idle.push(Seat { worker, jobs, since: Instant::now(), share });
-        Next::Wait(inbox)
+        state.idle.push(seat());
+        Next::Wait
     }
 
     /// One more waiting call for a worker that has one at work, when calls are quick and the other
@@ -351,15 +347,14 @@ impl Pool {
         state.idle.len() < before
     }
 
-    /// After how long without a call a worker may leave.
-    pub(crate) fn idle_time(&self, usual_ms: u64) -> Duration {
-        let state = self.lock();
-        Duration::from_millis(state.version.settings.idle_ms.unwrap_or(usual_ms))
-    }
-
-    /// Whether it has more workers than are to be kept ready.
-    pub(crate) fn has_spare(&self) -> bool {
-        self.lock().spare() > 0
+    /// Sends workers home that had no call for their idle time, except those to be kept ready.
+    pub(crate) fn retire_idle(&self, usual_ms: u64) {
+        let mut state = self.lock();
+        let limit = Duration::from_millis(state.version.settings.idle_ms.unwrap_or(usual_ms));
+        let spare = state.spare();
+        let tired = state.idle.iter().take(spare).take_while(|seat| seat.since.elapsed() >= limit);
+        let count = tired.count();
+        state.idle.drain(..count).for_each(Seat::dismiss);
     }
 
     /// Sends the least used worker home to make room for another function.
@@ -373,6 +368,7 @@ impl Pool {
         };
         // It takes a moment to go; its room is free at once.
         seat.share.give_back();
+        seat.dismiss();
         true
     }
 
@@ -446,10 +442,10 @@ impl State {
     /// Gives the job to an idle worker; returns it when there is none.
     fn hand_over(&mut self, mut job: Job) -> Option<Job> {
         while let Some(seat) = self.idle.pop() {
-            match seat.jobs.send(job) {
+            match seat.jobs.send(Some(job)) {
                 Ok(()) => return None,
                 // That worker died a moment ago.
-                Err(refused) => job = refused.0,
+                Err(refused) => job = refused.0?,
             }
         }
         Some(job)

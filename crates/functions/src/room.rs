@@ -1,6 +1,6 @@
-//! What a worker in service takes of the server's limits: why it is wanted, what it counts for, and
-//! when it stops counting. It refuses to know who gives way; that is the [`scaler`](crate::scaler)'s
-//! word.
+//! What a worker in service takes of the server's limits: why it is wanted, what it counts for,
+//! and when it stops counting. It refuses to know who gives way; that is the
+//! [`scaler`](crate::scaler)'s word.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};

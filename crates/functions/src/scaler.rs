@@ -9,17 +9,18 @@
 //! * *Rate*: ten times a second the arrivals of the next moment are foreseen (a ramp goes on as it
 //!   began); rate × time of a call, half as much again, is how many workers are busy then.
 //! * Calls under [`QUICK`] use a processor all the time, so their function gets no more workers
-//!   than there are processors. [`max_instances`](crate::Settings::max_instances) is never passed.
-//! * A worker that had no call for the idle time leaves, but not the last `min_instances`. The one
-//!   used last is used first, so what is too many becomes idle.
+//!   than there are processors. [`max_instances`](crate::Settings::max_instances) is never
+//!   passed.
+//! * A worker that had no call for the idle time leaves, but not the last `min_instances`. The
+//!   one used last is used first, so what is too many becomes idle.
 //!
-//! For the server: workers in service stay within `workers_max` and the sum of their memory settings
-//! within `memory_budget_mb`; settings and not measurements, because a limit that holds only until
-//! everybody works at once is none. When there is no room, an idle worker goes: of the function with
-//! the most idle ones, and among equals the longest idle. When nobody idles, a function without
-//! any worker stands first in line, and the function with the most workers gives one up after its
-//! call. After [`STUCK`] it gets one beyond the limit: those who hold the workers may be waiting for
-//! its answer.
+//! For the server: workers in service stay within `workers_max` and the sum of their memory
+//! settings within `memory_budget_mb`; settings and not measurements, because a limit that holds
+//! only until everybody works at once is none. When there is no room, an idle worker goes: of the
+//! function with the most idle ones, and among equals the longest idle. When nobody idles, a
+//! function without any worker stands first in line, and the function with the most workers gives
+//! one up after its call. After [`STUCK`] it gets one beyond the limit: those who hold the
+//! workers may be waiting for its answer.
 //!
 //! Everything here is arithmetic; it refuses to know processes, locks and clocks.
 

@@ -4,9 +4,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde::Serialize;
 use serde::de::IgnoredAny;
-use serde::{Serialize, Serializer};
 
+use super::variables::Changes;
 use super::{Sent, Worker};
 use crate::error::InvokeError;
 use crate::frames::{Broken, Frame};
@@ -34,13 +35,8 @@ pub(super) enum After {
 struct Invoke<'a> {
     t: &'static str,
     request: &'a str,
-    #[serde(serialize_with = "as_object")]
-    variables: &'a [(String, String)],
-}
-
-/// Pairs as the members of an object; of two with one name the worker takes the last.
-fn as_object<S: Serializer>(pairs: &[(String, String)], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(pairs.iter().map(|(name, value)| (name, value)))
+    #[serde(flatten)]
+    variables: Changes<'a>,
 }
 
 /// How a call ended, before the caller is told.
@@ -165,9 +161,11 @@ impl Worker {
 
     fn queue_frame(&mut self, number: u32, job: &Job) -> Result<(), Broken> {
         let invocation = &job.invocation;
-        let (request, variables) = (&invocation.request_id, &invocation.variables);
-        let head = Invoke { t: "invoke", request, variables };
-        self.line.queue(number, &head, &invocation.event)
+        let variables = self.variables.changes(&invocation.variables);
+        let head = Invoke { t: "invoke", request: &invocation.request_id, variables };
+        self.line.queue(number, &head, &invocation.event)?;
+        self.variables.sent(&invocation.variables);
+        Ok(())
     }
 
     async fn exchange(
@@ -179,10 +177,10 @@ impl Worker {
         let first = if self.loaded { limit } else { limit + LOAD_TIME_MAX };
         let mut deadline = tokio::time::Instant::now() + first;
         loop {
-            let frame = match tokio::time::timeout_at(deadline, self.line.next()).await {
-                Ok(Ok(frame)) => frame,
-                Ok(Err(broken)) => return Turnout::Broken(broken),
-                Err(_) => return Turnout::TimedOut,
+            let frame = match self.next_before(deadline).await {
+                Some(Ok(frame)) => frame,
+                Some(Err(broken)) => return Turnout::Broken(broken),
+                None => return Turnout::TimedOut,
             };
             match self.judge(&frame, exit_code) {
                 Ok(Some(Said::Ended(ended))) => return ended,
@@ -194,6 +192,29 @@ impl Worker {
                 }
                 Ok(None) => {}
                 Err(broken) => return Turnout::Broken(broken),
+            }
+        }
+    }
+
+    /// The next frame; nothing when the deadline has passed. One alarm serves many calls: it is
+    /// set again when it rings, not for every call.
+    async fn next_before(
+        &mut self,
+        deadline: tokio::time::Instant,
+    ) -> Option<Result<Frame, Broken>> {
+        let Self { line, alarm, .. } = self;
+        loop {
+            if alarm.is_elapsed() || alarm.deadline() > deadline {
+                alarm.as_mut().reset(deadline);
+            }
+            tokio::select! {
+                biased;
+                frame = line.next() => return Some(frame),
+                () = alarm.as_mut() => {
+                    if tokio::time::Instant::now() >= deadline {
+                        return None;
+                    }
+                }
             }
         }
     }

@@ -5,19 +5,22 @@
 
 mod call;
 mod start;
+mod variables;
 
 use std::collections::VecDeque;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio::time::Sleep;
 
 use crate::connection::Ledger;
 use crate::frames::{Broken, Frame, Line};
 use crate::hall::{Hall, Turn};
-use crate::job::{Job, Version};
+use crate::job::{Job, Seat, Version};
 use crate::logs::{Author, level_of};
 use crate::pool::{Next, Pool};
 use crate::process::Process;
@@ -26,6 +29,7 @@ use crate::settings::LogLevel;
 use crate::slot::Slot;
 use call::After;
 pub(crate) use call::micros;
+use variables::Variables;
 
 /// The region functions are told they run in; SDKs insist on one.
 const REGION: &str = "ap-shanghai";
@@ -45,6 +49,13 @@ struct Worker {
     ledger: Arc<Ledger>,
     /// Accepts connections on the private socket.
     door: JoinHandle<()>,
+    /// Variables are sent as what differs.
+    variables: Variables,
+    /// Rings at the earliest deadline that somebody thought of.
+    alarm: Pin<Box<Sleep>>,
+    /// Calls reach it here while it is idle.
+    jobs: mpsc::UnboundedSender<Option<Job>>,
+    inbox: mpsc::UnboundedReceiver<Option<Job>>,
     /// Number of the invocation at work, for frames.
     invocation: u32,
     /// The number given last.
@@ -165,10 +176,16 @@ impl Worker {
             let after = match self.ahead.pop_front() {
                 Some(sent) => self.run(pool, version, sent, true).await,
                 None => {
-                    let job = match pool.next(self.number, version.revision, &order.share) {
+                    let seat = || Seat {
+                        worker: self.number,
+                        jobs: self.jobs.clone(),
+                        since: Instant::now(),
+                        share: Arc::clone(&order.share),
+                    };
+                    let job = match pool.next(version.revision, seat) {
                         Next::Run(job) => job,
                         Next::Leave => return,
-                        Next::Wait(inbox) => match self.idle(pool, inbox).await {
+                        Next::Wait => match self.idle(pool).await {
                             Idle::Job(job) => *job,
                             Idle::Again => continue,
                             Idle::Leave => return,
@@ -189,40 +206,30 @@ impl Worker {
     }
 
     /// Waits for a call. A call that is on its way when the worker wants to go is still taken.
-    async fn idle(&mut self, pool: &Arc<Pool>, mut inbox: mpsc::UnboundedReceiver<Job>) -> Idle {
-        let idle_time = pool.idle_time(self.hall.options.idle_ms);
-        let limit = tokio::time::sleep(idle_time);
-        tokio::pin!(limit);
+    async fn idle(&mut self, pool: &Arc<Pool>) -> Idle {
         loop {
-            let event = tokio::select! {
+            let frame = tokio::select! {
                 biased;
-                job = inbox.recv() => {
-                    return job.map_or(Idle::Leave, |job| Idle::Job(Box::new(job)));
+                job = self.inbox.recv() => {
+                    return job.flatten().map_or(Idle::Leave, |job| Idle::Job(Box::new(job)));
                 }
-                frame = self.line.next() => Some(frame),
-                () = &mut limit => None,
+                frame = self.line.next() => frame,
             };
-            let alive = match event {
-                Some(Ok(frame)) => self.take_note(&frame).is_ok() && !self.given_up,
-                Some(Err(_)) => false,
-                None => true,
-            };
-            if alive && limit.is_elapsed() && !pool.has_spare() {
-                limit.as_mut().reset(tokio::time::Instant::now() + idle_time);
-            }
-            if alive && event_is_quiet(self.unsettled, limit.is_elapsed()) {
+            let noted = frame.and_then(|frame| self.take_note(&frame));
+            let alive = noted.is_ok() && !self.given_up;
+            if alive && !self.unsettled {
                 continue;
             }
             // Free of the idle list, or a call is on its way already.
             if !pool.stand_up(self.number) {
-                match inbox.recv().await {
+                match self.inbox.recv().await.flatten() {
                     Some(job) if alive => return Idle::Job(Box::new(job)),
                     Some(job) => pool.put_back(&self.hall, job),
                     None => {}
                 }
                 return Idle::Leave;
             }
-            return if alive && self.unsettled { Idle::Again } else { Idle::Leave };
+            return if alive { Idle::Again } else { Idle::Leave };
         }
     }
 
@@ -339,10 +346,6 @@ impl Worker {
         let slot = self.slot;
         let _ = tokio::task::spawn_blocking(move || drop(slot)).await;
     }
-}
-
-fn event_is_quiet(unsettled: bool, too_long: bool) -> bool {
-    !unsettled && !too_long
 }
 
 /// What waiting for a call ended with.

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use tokio::net::{UnixListener, UnixStream};
 use tokio::process::Command;
+use tokio::sync::mpsc;
 
+use super::variables::Variables;
 use super::{REGION, Worker};
 use crate::connection::{Ledger, WorkerConnection};
 use crate::frames::Line;
@@ -76,6 +78,7 @@ async fn spawn(hall: &Arc<Hall>, number: u64, memory_mb: u64) -> Result<Worker, 
     let words = tokio::spawn(Arc::clone(&author).read_pipe(stderr, LogLevel::Error));
     let process = Process::new(child, words).map_err(|error| show(&error))?;
     hall.remember(number, process.group);
+    let (jobs, inbox) = mpsc::unbounded_channel();
     let door =
         tokio::spawn(answer_door(Arc::clone(hall), listener, process.group, Arc::clone(&ledger)));
     Ok(Worker {
@@ -88,6 +91,10 @@ async fn spawn(hall: &Arc<Hall>, number: u64, memory_mb: u64) -> Result<Worker, 
         author,
         ledger,
         door,
+        variables: Variables::default(),
+        alarm: Box::pin(tokio::time::sleep(Duration::ZERO)),
+        jobs,
+        inbox,
         invocation: 0,
         last_number: 0,
         ahead: VecDeque::new(),
