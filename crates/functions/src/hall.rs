@@ -376,8 +376,8 @@ impl Hall {
         }
     }
 
-    /// What is done once a second: idle workers go, functions keep the workers they are to keep, and of the waiting
-    /// ones those leave that nobody needs any more, one at a time.
+    /// What is done once a second: idle workers go, functions keep those they are to keep, and of
+    /// the waiting ones those leave that nobody needs any more, one at a time.
     fn look(self: &Arc<Self>) {
         for pool in self.all_pools() {
             pool.retire_idle(self.options.idle_ms);
