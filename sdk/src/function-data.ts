@@ -11,18 +11,34 @@ import { type Place, randomHex } from './wire';
 /** How many CloudIDs one call may carry. */
 const CLOUD_IDS_MAX = 5;
 
+/**
+ * What wx.getWeRunData, wx.getShareInfo or a button of `open-type` gives. Without `cloudID` (the
+ * mini program has no WeChat cloud environment) the server opens the encrypted data itself.
+ */
+export interface SealedData {
+  cloudID?: string;
+  encryptedData?: string;
+  iv?: string;
+}
+
 /** The id of open data that the server exchanges for the data; below the top level it is text. */
 export class CloudID {
   readonly cloudID: string;
 
-  constructor(cloudID: string) {
-    if (typeof cloudID !== 'string' || !cloudID) throw badParameterType('CloudID takes a string');
+  constructor(source: string | SealedData) {
+    const cloudID = typeof source === 'string' ? source : idOf(source);
+    if (!cloudID) throw badParameterType('CloudID takes a string');
     this.cloudID = cloudID;
   }
 
   toJSON(): string {
     return this.cloudID;
   }
+}
+
+function idOf(source: SealedData | null | undefined): string {
+  if (source?.cloudID) return source.cloudID;
+  return source?.encryptedData && source.iv ? `sealed:${source.iv}:${source.encryptedData}` : '';
 }
 
 /** Content too large for a function's data: it is uploaded, and the function gets its address. */
@@ -50,7 +66,7 @@ export async function encodeEvent(
     const value = (data as Record<string, unknown>)[key];
     if (value instanceof CDN) event[key] = await addressOf(value, storage);
     else event[key] = value;
-    // The server replaces `{cloudID}` by `{cloudID, data}`; the list tells it where to look.
+    // The server replaces `{cloudID}` by `{cloudID, data}`; `cloud_ids` tells it where to look.
     if (value instanceof CloudID) {
       cloudIds[key] = value.cloudID;
       event[key] = { cloudID: value.cloudID };

@@ -274,6 +274,12 @@ impl Functions {
         main_version(versions).map(|pool| pool.info())
     }
 
+    /// The open APIs that a version of a function may call; `None` when it is not served.
+    #[must_use]
+    pub fn permissions(&self, environment: &str, name: &str, label: &str) -> Option<Vec<String>> {
+        Some(self.hall.pool(environment, name, label)?.info().settings.permissions)
+    }
+
     /// Calls a function and waits for its end. Dropping the future does not stop the call.
     ///
     /// The result may be any [`InvokeError`]; the function's own are `Threw`, `TimedOut`,

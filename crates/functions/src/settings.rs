@@ -172,7 +172,8 @@ pub struct Settings {
     pub node: Option<u32>,
     /// Whether dependencies may run their install scripts.
     pub install_scripts: bool,
-    /// The interfaces of the open platform it may call, as `config.json` lists them.
+    /// The interfaces of the open platform it may call, as `config.json` lists them; `*` stands for
+    /// all, and is the default of functions that list none.
     pub permissions: Vec<String>,
     /// Size limit of its `/tmp`, in MB; the server's when absent.
     pub tmp_mb: Option<u64>,
@@ -194,7 +195,7 @@ impl Default for Settings {
             kind: Kind::default(),
             node: None,
             install_scripts: false,
-            permissions: Vec::new(),
+            permissions: vec!["*".to_owned()],
             tmp_mb: None,
         }
     }

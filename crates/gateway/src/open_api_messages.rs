@@ -53,6 +53,66 @@ pub struct SvrkitApiData {
     pub request: bytes::Bytes,
 }
 
+/// `ApiGetOpenDataByCloudId`.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct OpenDataRequest {
+    /// The CloudIDs.
+    #[prost(string, repeated, tag = "2")]
+    pub cloud_ids: Vec<String>,
+    /// The AppID, when not the caller's own.
+    #[prost(string, tag = "3")]
+    pub appid: String,
+}
+
+/// The reply to it.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct OpenDataReply {
+    /// One per CloudID.
+    #[prost(message, repeated, tag = "1")]
+    pub list: Vec<OpenDataItem>,
+}
+
+/// What became of one CloudID.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct OpenDataItem {
+    /// The CloudID.
+    #[prost(string, tag = "1")]
+    pub cloud_id: String,
+    /// `{"cloudID", "data"}` as text; never empty.
+    #[prost(string, tag = "2")]
+    pub json: String,
+}
+
+/// `ApiVoipSign`.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct VoipSignRequest {
+    /// The room.
+    #[prost(string, tag = "2")]
+    pub group_id: String,
+    /// Seconds since 1970.
+    #[prost(uint32, tag = "3")]
+    pub timestamp: u32,
+    /// A random text.
+    #[prost(string, tag = "4")]
+    pub nonce: String,
+}
+
+/// `GetCloudCallSign`.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct CloudCallSignRequest {
+    /// What is signed.
+    #[prost(string, repeated, tag = "2")]
+    pub parameters: Vec<String>,
+}
+
+/// The reply to both.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct SignReply {
+    /// The signature.
+    #[prost(string, tag = "1")]
+    pub signature: String,
+}
+
 /// The reply to an open API call.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct CommOpenApiResp {

@@ -75,7 +75,8 @@ async fn answer(
     };
     let header = |name: &str| parts.headers.get(name).and_then(|it| it.to_str().ok());
     let qualifier = header("x-qualifier").filter(|it| !it.is_empty()).map(str::to_owned);
-    let answer = calls::call_function(context, Call { name, qualifier, data }).await?;
+    let answer =
+        calls::call_function(context, Call { name, qualifier, data, ..Call::default() }).await?;
     if answer.result.starts_with('"') {
         return http_routes::to_response(&answer.result);
     }

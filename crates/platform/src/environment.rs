@@ -20,6 +20,7 @@ use crate::invocations::{InvocationContext, Invocations};
 use crate::journal::{Event, Follower, Journal, Page, Query};
 use crate::metrics::Metrics;
 use crate::metrics::usage::Usage;
+use crate::open_api::SessionKeys;
 use crate::records::Record;
 use crate::services;
 use crate::transactions::Transactions;
@@ -50,6 +51,7 @@ pub struct Environment {
     access: Access,
     transactions: Transactions,
     triggers: Triggers,
+    session_keys: SessionKeys,
     /// Held while the indexes of a project's file are applied.
     index_turn: tokio::sync::Mutex<()>,
     hosting: RwLock<Option<PathBuf>>,
@@ -82,6 +84,7 @@ impl Environment {
         let routes = http::read(&engine).await?;
         let services = services::Directory::read(&engine).await?;
         let triggers = Triggers::open(&engine, is_shared).await?;
+        let session_keys = SessionKeys::open(&engine).await?;
         Ok(Self {
             id,
             keys,
@@ -91,6 +94,7 @@ impl Environment {
             access,
             transactions: Transactions::default(),
             triggers,
+            session_keys,
             index_turn: tokio::sync::Mutex::default(),
             hosting: RwLock::default(),
             routes: RwLock::new(Arc::new(routes)),
@@ -238,6 +242,10 @@ impl Environment {
 
     pub(crate) fn triggers(&self) -> &Triggers {
         &self.triggers
+    }
+
+    pub(crate) fn session_keys(&self) -> &SessionKeys {
+        &self.session_keys
     }
 
     pub(crate) fn index_turn(&self) -> &tokio::sync::Mutex<()> {

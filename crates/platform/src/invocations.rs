@@ -19,6 +19,8 @@ pub struct InvocationContext {
     pub environment: String,
     /// The function's name.
     pub function: String,
+    /// The version that runs: `$LATEST` or a number's text.
+    pub version: String,
     /// The original user, when a user's call is at the root of the chain.
     pub user: Option<crate::caller::User>,
     /// The chain of sources, as `TCB_SOURCE` shows it: `wx_client`, `wx_client,scf` ….
@@ -88,6 +90,7 @@ mod tests {
             request_id: id.to_owned(),
             environment: "e".into(),
             function: "f".into(),
+            version: "$LATEST".into(),
             user: None,
             source: "wx_client".into(),
             base_url: String::new(),

@@ -30,6 +30,7 @@ pub mod records;
 mod rooms;
 mod server;
 pub mod services;
+mod shelf;
 pub mod sign_in;
 pub mod storage;
 pub mod transactions;

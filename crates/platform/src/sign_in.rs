@@ -16,6 +16,7 @@ pub async fn exchange_code(environment: &Environment, code: &str) -> Result<Stri
         Error::from_room(Code::SignInRefused, error).numbered(number)
     })?;
     let app_id = wechat.app_id();
+    environment.session_keys().keep(&session.openid, &session.session_key).await?;
     let unionid = session.unionid.as_deref();
     let identity = environment.identity();
     Ok(identity.provider_token(app_id, &session.openid, unionid)?)

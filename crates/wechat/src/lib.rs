@@ -55,6 +55,12 @@ impl std::fmt::Debug for Session {
     }
 }
 
+/// The SDK's name of an open API that is given by its name or its path.
+pub fn api_name(name_or_path: &str) -> &str {
+    let path = name_or_path.split('?').next().unwrap_or_default();
+    routes::by_path(path).map_or(name_or_path, |route| route.name)
+}
+
 /// A handle on the WeChat servers of one AppID; cheap to clone.
 #[derive(Clone)]
 pub struct WeChat {

@@ -4,7 +4,7 @@ use platform::calls::{self, Call};
 use platform::{Context, Result};
 use serde_json::{Value as Json, json};
 
-use crate::envelope::Envelope;
+use crate::envelope::{Envelope, invalid};
 use crate::reply::Reply;
 
 /// Runs the action, or `None` when there is none of that name.
@@ -21,7 +21,19 @@ pub async fn run(context: &Context, action: &str, envelope: &Envelope) -> Result
         name: envelope.required_text("function_name")?.to_owned(),
         qualifier: envelope.text("qualifier").map(str::to_owned),
         data,
+        cloud_ids: cloud_ids(envelope)?,
     };
     let answer = calls::call_function(context, call).await?;
     Ok(Some(Reply::data(&json!({ "response_data": answer.result }))))
+}
+
+/// `cloud_ids` of our own client library: the members of the data that are CloudIDs.
+fn cloud_ids(envelope: &Envelope) -> Result<Vec<(String, String)>> {
+    let expected = || invalid("cloud_ids", "an object of CloudIDs by member", "CloudID 对象");
+    let Some(given) = envelope.json("cloud_ids") else { return Ok(Vec::new()) };
+    let members = given.as_object().ok_or_else(expected)?;
+    let id = |(name, id): (&String, &Json)| {
+        Ok((name.clone(), id.as_str().ok_or_else(expected)?.to_owned()))
+    };
+    members.iter().map(id).collect()
 }

@@ -1,17 +1,22 @@
 //! `wx.*`: open API calls of functions, carried to WeChat or its simulator (protocol 02 §6).
 
 use bytes::Bytes;
-use platform::open_api::{self, Field};
+use platform::open_api::{self, Field, OpenApiReply};
 use platform::{Code, Context, Error, Result};
 use prost::Message;
 use serde_json::{Value as Json, json};
 
 use crate::envelope::Envelope;
-use crate::open_api_messages::{CommApiData, CommOpenApiResp, KeyValuePair};
-use crate::reply::Reply;
+use crate::open_api_messages::{
+    CloudCallSignRequest, CommApiData, CommOpenApiResp, KeyValuePair, OpenDataItem, OpenDataReply,
+    OpenDataRequest, SignReply, SvrkitApiData, VoipSignRequest,
+};
+use crate::reply::{self, Reply};
 
 /// "API not found", as WeChat numbers it.
 const API_NOT_FOUND: i32 = -604_100;
+/// `apiType` of calls of the open API.
+const OPEN_API: i32 = 0;
 
 /// Runs the action, or `None` when there is none of that name.
 pub async fn run(context: &Context, action: &str, envelope: &Envelope) -> Result<Option<Reply>> {
@@ -30,35 +35,80 @@ async fn open_api(context: &Context, envelope: &Envelope) -> Result<Reply> {
     let name = envelope.required_text("apiName")?;
     let part = envelope.binary.iter().find(|part| part.name == "requestData");
     let bytes = part.map(|part| part.bytes.clone()).unwrap_or_default();
-    let message = CommApiData::decode(bytes).map_err(|error| {
-        let text = format!(
-            "requestData is not an open API call: {error}. / requestData 无法解析:{error}。"
-        );
-        Error::with_cause(Code::InvalidParameter, text, error)
-    })?;
-    let Some(data) = message.open_api_data else {
-        let reply = CommOpenApiResp {
-            error_code: API_NOT_FOUND,
-            svrkit_error_code: API_NOT_FOUND,
-            ..CommOpenApiResp::default()
-        };
-        return Ok(Reply::Binary(reply.encode_to_vec().into()));
+    let message: CommApiData = message(bytes)?;
+    let reply = match (message.open_api_data, message.svrkit_data) {
+        (_, Some(data)) => service(context, &message.appid, data).await,
+        (data, None) if message.api_type == OPEN_API => {
+            let pairs = data.map(|data| data.pairs).unwrap_or_default();
+            let fields = pairs.into_iter().map(field).collect();
+            open_api::call(context, &message.appid, name, fields).await.map(carried)
+        }
+        _ => return Ok(binary(&failed(API_NOT_FOUND))),
     };
-    let fields = data.pairs.into_iter().map(field).collect();
-    let reply = match open_api::call(context, name, fields).await {
-        Ok(reply) => CommOpenApiResp {
-            body: reply.body,
-            content_type: reply.content_type,
-            http_code: 200,
-            ..CommOpenApiResp::default()
+    match reply {
+        Ok(reply) => Ok(binary(&reply)),
+        // The SDK shows numbers of WeChat as its own errors; the sentence goes to the log.
+        Err(error) => match error.number().and_then(|it| i32::try_from(it).ok()) {
+            Some(number) => {
+                reply::note(&context.request_id, &error);
+                Ok(binary(&failed(number)))
+            }
+            None => Err(error),
         },
-        Err(error) if error.number().is_some() => CommOpenApiResp {
-            error_code: error.number().and_then(|it| i32::try_from(it).ok()).unwrap_or(-1),
-            ..CommOpenApiResp::default()
-        },
-        Err(error) => return Err(error),
+    }
+}
+
+/// What WeChat answered, as it is.
+fn carried(reply: OpenApiReply) -> CommOpenApiResp {
+    CommOpenApiResp {
+        body: reply.body,
+        content_type: reply.content_type,
+        http_code: 200,
+        ..CommOpenApiResp::default()
+    }
+}
+
+fn failed(number: i32) -> CommOpenApiResp {
+    CommOpenApiResp { error_code: number, ..CommOpenApiResp::default() }
+}
+
+fn binary(reply: &CommOpenApiResp) -> Reply {
+    Reply::Binary(reply.encode_to_vec().into())
+}
+
+/// The internal services of WeChat that SDKs call by name (protocol 02 §6.2).
+async fn service(context: &Context, app_id: &str, call: SvrkitApiData) -> Result<CommOpenApiResp> {
+    let body = match call.api_name.as_str() {
+        "ApiGetOpenDataByCloudId" => {
+            let request: OpenDataRequest = message(call.request)?;
+            let app_id = if request.appid.is_empty() { app_id } else { &request.appid };
+            let list = open_api::open_data(context, app_id, request.cloud_ids).await?;
+            let item = |(cloud_id, json)| OpenDataItem { cloud_id, json };
+            OpenDataReply { list: list.into_iter().map(item).collect() }.encode_to_vec()
+        }
+        "ApiVoipSign" => {
+            let VoipSignRequest { group_id, timestamp, nonce } = message(call.request)?;
+            let signature = open_api::voip_sign(context, &group_id, timestamp, &nonce).await?;
+            SignReply { signature }.encode_to_vec()
+        }
+        "GetCloudCallSign" => {
+            let request: CloudCallSignRequest = message(call.request)?;
+            let signature = open_api::cloud_call_sign(context, &request.parameters)?;
+            SignReply { signature }.encode_to_vec()
+        }
+        _ => return Ok(failed(API_NOT_FOUND)),
     };
-    Ok(Reply::Binary(reply.encode_to_vec().into()))
+    Ok(CommOpenApiResp { body: body.into(), http_code: 200, ..CommOpenApiResp::default() })
+}
+
+fn message<M: Message + Default>(bytes: Bytes) -> Result<M> {
+    M::decode(bytes).map_err(not_a_message)
+}
+
+fn not_a_message(error: prost::DecodeError) -> Error {
+    let text =
+        format!("requestData is not an open API call: {error}. / requestData 无法解析:{error}。");
+    Error::with_cause(Code::InvalidParameter, text, error)
 }
 
 fn field(pair: KeyValuePair) -> Field {
@@ -87,7 +137,7 @@ async fn api(context: &Context, envelope: &Envelope) -> Result<Reply> {
             file_name: None,
         })
         .collect();
-    let reply = open_api::call(context, name, fields).await?;
+    let reply = open_api::call(context, "", name, fields).await?;
     let text = String::from_utf8_lossy(&reply.body).into_owned();
     Ok(Reply::data(&json!({ "responseData": text })))
 }

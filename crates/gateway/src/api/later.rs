@@ -38,6 +38,7 @@ pub async fn call(State(gateway): State<Arc<Gateway>>, request: Request) -> Resp
             name: body.required_text("function")?.to_owned(),
             qualifier: body.text("qualifier").map(str::to_owned),
             data: body.json("data").map(Json::to_string).unwrap_or_default(),
+            ..Call::default()
         };
         #[expect(clippy::cast_possible_truncation, reason = "at most thirty days")]
         let delay_ms = (delay_s * 1_000.0) as i64;

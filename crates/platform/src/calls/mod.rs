@@ -9,6 +9,7 @@ mod variables;
 
 use crate::caller::{Caller, Context};
 use crate::error::{Code, Error, Result};
+use crate::open_api;
 use crate::triggers;
 
 pub(crate) use run::check_depth;
@@ -20,7 +21,7 @@ pub const EVENT_BYTES_MAX: usize = 6 * 1024 * 1024;
 pub const DEPTH_MAX: u32 = 16;
 
 /// A call of a function.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Call {
     /// The function's name.
     pub name: String,
@@ -28,6 +29,8 @@ pub struct Call {
     pub qualifier: Option<String>,
     /// The event as JSON text; empty means `{}`.
     pub data: String,
+    /// Members of the event that are CloudIDs, with the ids; they are exchanged for open data.
+    pub cloud_ids: Vec<(String, String)>,
 }
 
 /// What a function answered.
@@ -39,7 +42,7 @@ pub struct Answer {
 
 /// Calls a function and waits for its answer.
 pub async fn call_function(context: &Context, call: Call) -> Result<Answer> {
-    run(&context.environment, demand(context, call)?).await
+    run(&context.environment, demand(context, call).await?).await
 }
 
 /// Calls a function after a while, without waiting for it, and answers the call's id. When this
@@ -50,12 +53,12 @@ pub async fn call_function(context: &Context, call: Call) -> Result<Answer> {
 pub async fn call_later(context: &Context, call: Call, delay_ms: i64) -> Result<String> {
     // An id of its own: a client may send several requests under one.
     let request_id = crate::environment::new_request_id();
-    let demand = Run { request_id, ..demand(context, call)? };
+    let demand = Run { request_id, ..demand(context, call).await? };
     triggers::accept(&context.environment, demand, delay_ms).await
 }
 
 /// What a caller wants to run, with the identity that it runs with.
-fn demand(context: &Context, call: Call) -> Result<Run> {
+async fn demand(context: &Context, call: Call) -> Result<Run> {
     if call.data.len() > EVENT_BYTES_MAX {
         return Err(Error::new(
             Code::PayloadTooLarge,
@@ -72,7 +75,14 @@ fn demand(context: &Context, call: Call) -> Result<Run> {
         }
         Caller::Nobody => return Err(crate::sign_in::not_signed_in()),
     };
-    let event = event::of_call(context, call.data)?;
+    let data = match call.cloud_ids.is_empty() {
+        true => call.data,
+        false => {
+            let environment = &context.environment;
+            open_api::open_event(environment, user.as_ref(), &call.data, call.cloud_ids).await?
+        }
+    };
+    let event = event::of_call(context, data)?;
     Ok(Run {
         qualifier: call.qualifier,
         user,

@@ -120,10 +120,12 @@ impl Run {
 /// A chain that is too deep, a function that is not there, and every way it can fail.
 pub async fn run(environment: &Environment, run: Run) -> Result<Answer> {
     check_depth(run.depth)?;
+    let qualifier = run.qualifier.filter(|label| !matches!(label.as_str(), "" | "$DEFAULT"));
     let context = Arc::new(InvocationContext {
         request_id: run.request_id.clone(),
         environment: environment.id().to_owned(),
         function: run.function.clone(),
+        version: qualifier.clone().unwrap_or_else(|| "$LATEST".to_owned()),
         user: run.user,
         source: run.source,
         base_url: run.base_url,
@@ -133,7 +135,7 @@ pub async fn run(environment: &Environment, run: Run) -> Result<Answer> {
     let invocation = Invocation {
         environment: environment.id().to_owned(),
         function: run.function.clone(),
-        qualifier: run.qualifier.filter(|label| !matches!(label.as_str(), "" | "$DEFAULT")),
+        qualifier,
         event: run.event,
         request_id: run.request_id.clone(),
         variables: variables::of_invocation(&context, environment.app_id(), run.variables),

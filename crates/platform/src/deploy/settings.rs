@@ -30,9 +30,20 @@ pub struct FunctionSettings {
     /// Whether dependencies that are declared and absent are installed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub install_dependency: Option<bool>,
+    /// What it may call of WeChat; all when absent (`docs/decisions/0085`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub permissions: Option<Permissions>,
     /// What runs it without a call.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub triggers: Vec<TriggerSpec>,
+}
+
+/// `"permissions"` of WeChat DevTools' `config.json`.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Permissions {
+    /// The open APIs the function may call: `subscribeMessage.send`.
+    #[serde(default)]
+    pub openapi: Vec<String>,
 }
 
 /// Takes what the later one says, member by member.
@@ -45,7 +56,7 @@ macro_rules! take {
 impl FunctionSettings {
     /// Lets a later file's word win.
     pub fn overlay(&mut self, later: Self) {
-        take!(self, later, handler runtime timeout memory install_dependency);
+        take!(self, later, handler runtime timeout memory install_dependency permissions);
         self.env.extend(later.env);
         self.triggers.retain(|it| later.triggers.iter().all(|other| other.name() != it.name()));
         self.triggers.extend(later.triggers);
@@ -66,6 +77,9 @@ impl FunctionSettings {
         run.memory_mb = self.memory.unwrap_or(run.memory_mb);
         run.install_dependencies = self.install_dependency.unwrap_or(run.install_dependencies);
         run.runtime.clone_from(&self.runtime);
+        if let Some(permissions) = &self.permissions {
+            run.permissions.clone_from(&permissions.openapi);
+        }
         run.variables = self.env.iter().map(|(name, it)| (name.clone(), it.clone())).collect();
         run
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Result, bail};
-use platform::deploy::FunctionSettings;
+use platform::deploy::{FunctionSettings, Permissions};
 use platform::triggers::{TimerSpec, TriggerSpec};
 use serde::Deserialize;
 
@@ -57,6 +57,7 @@ struct CloudbasercFunction {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ConfigJson {
+    permissions: Option<Permissions>,
     timeout: Option<f64>,
     memory_size: Option<u64>,
     env_variables: Option<BTreeMap<String, serde_json::Value>>,
@@ -165,6 +166,7 @@ impl Layout {
 pub fn config_json(folder: &Path) -> Result<FunctionSettings> {
     let config: ConfigJson = json::read(&folder.join("config.json"))?.unwrap_or_default();
     Ok(FunctionSettings {
+        permissions: config.permissions.clone(),
         triggers: timers(&config.triggers),
         ..settings(config.timeout, config.memory_size, config.env_variables.as_ref())
     })
