@@ -25,6 +25,8 @@ pub enum Command {
     Database(Database),
     /// What happened on a running server: log lines, calls, deployments. / 查看日志
     Logs(Logs),
+    /// What an environment used, by day. / 查看用量
+    Usage(Usage),
     /// Say what this machine offers: Node, confinement, SDKs. / 检查本机环境
     Doctor,
 }
@@ -101,6 +103,23 @@ pub struct Logs {
     /// Only of this function.
     #[arg(long = "function", value_name = "NAME")]
     pub function: Option<String>,
+}
+
+/// `yunkai usage`.
+#[derive(Debug, Args)]
+pub struct Usage {
+    /// Which server.
+    #[command(flatten)]
+    pub target: Target,
+    /// The first day, like 2026-01-31.
+    #[arg(long)]
+    pub from: Option<String>,
+    /// The last day.
+    #[arg(long)]
+    pub to: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Which entries of the log are asked for.

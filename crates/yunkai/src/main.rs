@@ -13,6 +13,7 @@ mod node;
 mod project;
 mod serve;
 mod terminal;
+mod usage;
 mod watch;
 
 use std::process::ExitCode;
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
             Command::Dev(dev) => dev::run(dev).await,
             Command::Serve(serve) => serve::run(serve).await,
             Command::Database(database) => database::run(database).await,
+            Command::Usage(usage) => usage::run(usage).await,
             Command::Logs(logs) => logs::run(logs).await,
             Command::Doctor => doctor::run(),
         }

@@ -2,14 +2,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Caller, refusal } from '../../harness/caller.mjs';
+import { yunkai } from '../../harness/command.mjs';
 import { ask } from '../../harness/observing.mjs';
 import { project } from '../../harness/project.mjs';
 import { serve } from '../../harness/server.mjs';
+import { nodeSdk } from '../../harness/vendor.mjs';
 
 test('figures are kept', async (t) => {
   const functions = { echo: 'echo', failing: 'failing' };
-  const yunkai = { collections: { c: { acl: 'READONLY' } } };
-  const server = await serve(t, (await project(t, { functions, yunkai })).dir);
+  const settings = { collections: { c: { acl: 'READONLY' } } };
+  const server = await serve(t, (await project(t, { functions, yunkai: settings })).dir);
   const alice = await Caller.signIn(server, 'alice');
   for (let n = 0; n < 10; n += 1) await alice.call('echo', { n });
   await refusal(alice.call('failing', { how: 'throw an error' }));
@@ -62,15 +64,17 @@ test('figures are kept', async (t) => {
   });
 
   await t.test('usage by day outlives the server', async () => {
-    await alice
-      .web('database.addDocument', { collectionName: 'c', data: '{"a":1}' })
-      .catch(() => {});
+    await nodeSdk(server).database().collection('c').add({ a: 1 });
     const before = (await ask(server, 'usage')).days;
     assert.equal(before.length, 1);
     const [{ day, calls, errors, gigabyteSeconds, outboundBytes }] = before;
     assert.match(day, /^\d{4}-\d\d-\d\d$/);
     assert.deepEqual([calls, errors], [12, 2]);
     assert.ok(gigabyteSeconds > 0 && outboundBytes > 0, JSON.stringify(before));
+    assert.equal(before[0].databaseWrites, 1);
+    const table = await yunkai(server, ['usage', '--from', day]);
+    assert.match(table.output, new RegExp(`^DAY .*\\n${day} +12 +2 +`));
+    assert.equal((await yunkai(server, ['usage', '--to', 'x'])).code, 1);
     await alice.call('echo', {});
     await server.stop();
     await server.restart();
