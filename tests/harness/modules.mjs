@@ -3,6 +3,7 @@
  * of a function, as an upload from DevTools with "all files" does. The lock file says what it
  * needs; nothing is fetched.
  */
+import { existsSync } from 'node:fs';
 import { cp, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { testsDir } from './settings.mjs';
@@ -16,6 +17,8 @@ export async function copyPackage(name, target, as = name) {
   const lock = JSON.parse(await readFile(path.join(testsDir, 'package-lock.json'), 'utf8'));
   const first = `node_modules/${name}`;
   for (const place of closure(lock.packages, first)) {
+    // What is optional is there when it is for this machine.
+    if (!existsSync(path.join(testsDir, place))) continue;
     const inside = place.slice('node_modules/'.length);
     const renamed = inside === name || inside.startsWith(`${name}/`);
     const goal = renamed ? as + inside.slice(name.length) : inside;
@@ -28,7 +31,8 @@ export async function copyPackage(name, target, as = name) {
 
 /**
  * The top-level places of a package and of all that it reaches.
- * @param {Record<string, { dependencies?: Record<string, string> }>} packages
+ * @typedef {Record<string, string>} Ranges
+ * @param {Record<string, { dependencies?: Ranges, optionalDependencies?: Ranges }>} packages
  * @param {string} first
  * @returns {Set<string>}
  */
@@ -36,7 +40,8 @@ function closure(packages, first) {
   const seen = new Set([first]);
   const queue = [first];
   for (let place = queue.pop(); place; place = queue.pop()) {
-    for (const name of Object.keys(packages[place]?.dependencies ?? {})) {
+    const { dependencies = {}, optionalDependencies = {} } = packages[place] ?? {};
+    for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) {
       const found = resolve(packages, place, name);
       if (found && !seen.has(found)) {
         seen.add(found);

@@ -3,7 +3,7 @@
  * `tests/projects`. Functions come unmodified from `tests/functions`; only their declared
  * range of `wx-server-sdk` varies.
  */
-import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { copyPackage } from './modules.mjs';
 import { temporaryFolder } from './server.mjs';
@@ -13,13 +13,15 @@ import { appId, testsDir } from './settings.mjs';
  * @typedef {object} FunctionChoice
  * @property {string} from a folder of `tests/functions`
  * @property {string} [sdk] the range of `wx-server-sdk` to declare
- * @property {string[]} [modules] packages put into the function's own `node_modules`
+ * @property {(string | { name: string, as: string })[]} [modules] packages put into the function's
+ *   own `node_modules`, under the name they have there
  * @property {string[]} [tables] files of `tests/tables` put beside `index.js`
  *
  * @typedef {object} ProjectOptions
  * @property {Record<string, string | FunctionChoice>} [functions] name → where it comes from
  * @property {Record<string, unknown>} [yunkai] the content of `yunkai.json`
  * @property {Record<string, string>} [files] more files by path
+ * @property {boolean} [esbuild] whether the project has esbuild, so that functions are bundled
  */
 
 /** A project folder on disk. */
@@ -67,7 +69,10 @@ export class Project {
         JSON.stringify({ ...manifest, dependencies }, null, 2),
       );
     }
-    for (const module of modules) await copyPackage(module, path.join(target, 'node_modules'));
+    for (const module of modules) {
+      const { name, as } = typeof module === 'string' ? { name: module, as: module } : module;
+      await copyPackage(name, path.join(target, 'node_modules'), as);
+    }
     for (const table of tables) {
       await cp(path.join(testsDir, 'tables', table), path.join(target, table));
     }
@@ -80,11 +85,17 @@ export class Project {
  * @param {ProjectOptions} [options]
  * @returns {Promise<Project>}
  */
-export async function project(owner, { functions = {}, yunkai, files = {} } = {}) {
+export async function project(owner, { functions = {}, yunkai, files = {}, esbuild } = {}) {
   const made = new Project(path.join(await temporaryFolder(owner), 'project'));
   const config = { appid: appId, projectname: 'test', cloudfunctionRoot: 'cloudfunctions/' };
   await made.write('project.config.json', JSON.stringify(config, null, 2));
   await mkdir(path.join(made.dir, 'cloudfunctions'), { recursive: true });
+  if (esbuild) {
+    const bin = path.join(made.dir, 'node_modules', '.bin');
+    await mkdir(bin, { recursive: true });
+    const program = path.join(testsDir, 'node_modules', 'esbuild', 'bin', 'esbuild');
+    await symlink(program, path.join(bin, 'esbuild'));
+  }
   for (const [name, choice] of Object.entries(functions)) await made.addFunction(name, choice);
   if (yunkai) await made.write('yunkai.json', JSON.stringify(yunkai, null, 2));
   for (const [name, content] of Object.entries(files)) await made.write(name, content);

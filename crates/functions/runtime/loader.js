@@ -11,6 +11,7 @@ const fs = require('node:fs')
 const Module = require('node:module')
 const path = require('node:path')
 const { pathToFileURL } = require('node:url')
+const bundle = require('./bundle.js')
 
 const SDK = 'wx-server-sdk'
 
@@ -34,8 +35,8 @@ class Loader {
   }
 
   /** The function becomes known: `file` has no extension and is relative to `root`. */
-  assign({ root, file, name, carried }) {
-    Object.assign(this, { root, file, name, carried })
+  assign({ root, file, name, carried, inspect }) {
+    Object.assign(this, { root, file, name, carried, inspect })
   }
 
   /** Loads the handler, once. A load that failed is tried again by the next call. */
@@ -59,6 +60,8 @@ class Loader {
   }
 
   async #import(file) {
+    // Who looks on step by step wants to see the files.
+    if (!this.inspect && bundle.find(this.root, file) !== null) return bundle.load(this.root, file)
     try {
       return require(file)
     } catch (error) {

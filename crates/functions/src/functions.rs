@@ -14,7 +14,7 @@ use crate::error::{Error, InvokeError};
 use crate::hall::{Hall, Parts};
 use crate::job::{Job, Version};
 use crate::logs::{LINES_WAITING_MAX, LogSink};
-use crate::package::{Built, Workshop};
+use crate::package::{Built, UnsupportedCall, Workshop};
 use crate::pool::Pool;
 use crate::process::Spawner;
 use crate::sandbox::{self, Measures};
@@ -105,10 +105,21 @@ impl Functions {
         Ok(report)
     }
 
+    /// The calls in a package that will fail here, for those who want none; nothing is deployed.
+    ///
+    /// # Errors
+    /// [`Error::MendPackage`], as [`Self::deploy`] would.
+    pub async fn unsupported_calls(
+        &self,
+        package: &Package,
+    ) -> Result<Vec<UnsupportedCall>, Error> {
+        self.workshop.unsupported(package).await
+    }
+
     /// Serves a package that an earlier process deployed, as it was built then.
     ///
     /// # Errors
-    /// [`Error::Disk`] when the package is not there (whole): deploy the function again.
+    /// [`Error::MendPackage`] when the package is not there: deploy the function again.
     pub async fn restore(&self, stored: Stored) -> Result<(), Error> {
         let turn = self.deploys.turn(&stored.environment, &stored.name);
         let _turn = turn.lock().await;
@@ -118,15 +129,18 @@ impl Functions {
         check_label(&stored.version)?;
         let Stored { environment, name, version, content_hash, settings } = stored;
         let workshop = Arc::clone(&self.workshop);
-        let found = tokio::task::spawn_blocking(move || workshop.find(&content_hash)).await;
-        let built = found.map_err(|_| Error::ShuttingDown)??;
+        let found = tokio::task::spawn_blocking(move || {
+            workshop.find(&content_hash, &settings).map(|built| (built, settings))
+        });
+        let (built, settings) = found.await.map_err(|_| Error::ShuttingDown)??;
         let (_, pool) = self.install(Place { environment, name, version }, settings, built)?;
         pool.keep_ready(&self.hall);
         Ok(())
     }
 
-    /// Removes packages of the data directory that no version uses. Once the versions of an
-    /// earlier process are restored, what is left belongs to nobody.
+    /// Removes packages of the data directory that no version uses, and installed dependencies that
+    /// no package came from. Once the versions of an earlier process are restored, what is left
+    /// belongs to nobody.
     ///
     /// # Errors
     /// [`Error::Disk`].
@@ -142,7 +156,7 @@ impl Functions {
         settings: Settings,
         built: Built,
     ) -> Result<(DeployReport, Arc<Pool>), Error> {
-        let Built { tree, content_hash, carried, notices } = built;
+        let Built { tree, content_hash, carried, node, notices, unsupported, bundle } = built;
         let Place { environment, name, version: label } = place;
         let carried_sdk = carried.as_ref().map(|sdk| sdk.version.to_string());
         let pool = self.hall.pool(&environment, &name, &label);
@@ -154,11 +168,14 @@ impl Functions {
             notices,
             changed: false,
             carried_sdk,
+            unsupported,
+            bundle,
         };
         if let Some(before) = &before {
             let is_same = before.content_hash == content_hash
                 && before.settings == settings
-                && before.carried == carried;
+                && before.carried == carried
+                && before.node == node;
             if !is_same && label != LATEST {
                 return Err(exists(&name, &label));
             }
@@ -170,7 +187,8 @@ impl Functions {
         report.revision += 1;
         let (memory_mb, revision) = (settings.memory_mb, report.revision);
         tree.keep();
-        let version = Arc::new(Version { revision, label, content_hash, settings, tree, carried });
+        let version =
+            Arc::new(Version { revision, label, content_hash, settings, tree, carried, node });
         let pool = if let Some(pool) = pool {
             pool.replace(version);
             pool
@@ -399,13 +417,13 @@ fn prepare(options: Options) -> Result<(Options, Measures, Workshop), Error> {
     empty(&options.run_dir)?;
     let runtime = options.run_dir.join("runtime");
     assets::write_out(&runtime)?;
-    sandbox::node_version(&options.node).map_err(Error::MendSetup)?;
+    let (node_major, _) = sandbox::node_version(&options.node).map_err(Error::MendSetup)?;
     let measures = if options.confine { find_measures(&options)? } else { Measures::NONE };
     let carried = assets::carried_sdks(&runtime);
     if carried.is_empty() {
         tracing::warn!("{}", assets::CARRIED_MISSING);
     }
-    let workshop = Workshop::open(&options.data_dir, &runtime, &options.node, carried)?;
+    let workshop = Workshop::open(&options, node_major, &runtime, carried)?;
     Ok((options, measures, workshop))
 }
 

@@ -222,6 +222,11 @@ impl Hall {
         waiting.wishes.retain(|other| !Arc::ptr_eq(other, pool));
         let share = Share::new(self, memory_mb);
         let mut order = Order { pool: Arc::clone(pool), share };
+        if let Some(node) = pool.version().and_then(|version| version.node.clone()) {
+            // No worker waits with another Node.js than the usual one.
+            self.tracker.spawn(worker::live_for(Arc::clone(self), memory_mb, node, order));
+            return self.refill(waiting);
+        }
         while let Some(at) = waiting.ready.iter().position(|ready| ready.memory_mb == memory_mb) {
             let ready = waiting.ready.remove(at);
             match ready.assign.send(order) {

@@ -1,5 +1,6 @@
 //! What stands in a pool: versions to serve, calls that wait, workers that idle. It does nothing.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -22,6 +23,8 @@ pub(crate) struct Version {
     pub settings: Settings,
     pub tree: Arc<Tree>,
     pub carried: Option<CarriedSdk>,
+    /// The Node.js it runs on, when that is not the usual one.
+    pub node: Option<PathBuf>,
 }
 
 /// A call on its way to a worker.

@@ -38,6 +38,7 @@ mod worker;
 pub use connection::{ConnectionOwner, INVOCATION_HEADER, WorkerConnection};
 pub use error::{Error, InvokeError};
 pub use functions::{Functions, Streams};
+pub use package::{Bundle, UnsupportedCall, Zip};
 pub use sandbox::{doctor, enter};
 pub use settings::{
     Check, CheckState, DeployReport, Ended, Figures, FunctionInfo, Inspect, Invocation, Kind,

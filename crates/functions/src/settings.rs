@@ -2,9 +2,11 @@
 //!
 //! Nothing here is a wire format, and nothing here does anything.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::error::InvokeError;
+use crate::package::{Bundle, UnsupportedCall, Zip};
 
 /// Largest event and largest result, in bytes (protocol 02 §3.1).
 pub(crate) const RESULT_BYTES_MAX: usize = 6 * 1024 * 1024;
@@ -20,6 +22,11 @@ pub struct Options {
     pub run_dir: PathBuf,
     /// The Node.js binary, version 20 or newer.
     pub node: PathBuf,
+    /// Other Node.js binaries by their major version, for functions that ask for one.
+    pub nodes: BTreeMap<u32, PathBuf>,
+    /// Whether functions may have the install scripts of their dependencies run. Those run with
+    /// the rights of the server.
+    pub install_scripts: bool,
     /// The program that is started as `launcher worker-enter …` and calls [`crate::enter`].
     pub launcher: PathBuf,
     /// How many confined workers wait for a function, started ahead of need.
@@ -55,6 +62,8 @@ impl Options {
             data_dir,
             run_dir,
             node,
+            nodes: BTreeMap::new(),
+            install_scripts: true,
             launcher,
             waiting_workers: 1,
             workers_max: 16,
@@ -102,6 +111,8 @@ pub struct Package {
 pub enum Source {
     /// A folder of this machine. It is copied; later edits change nothing until the next deploy.
     Folder(PathBuf),
+    /// A zip archive, unpacked with limits.
+    Zip(Zip),
 }
 
 /// A package that an earlier process deployed and that still lies in the data directory.
@@ -217,6 +228,10 @@ pub struct DeployReport {
     pub changed: bool,
     /// Version of the `wx-server-sdk` the function gets, when the platform's own copy serves it.
     pub carried_sdk: Option<String>,
+    /// Calls in the code that will fail here; `notices` does not repeat them.
+    pub unsupported: Vec<UnsupportedCall>,
+    /// Whether workers load one file, or why they do not.
+    pub bundle: Bundle,
 }
 
 /// A deployed function.

@@ -1,5 +1,6 @@
 //! What a running server is made of, resolved: from `dev`'s arguments or from `yunkai.toml`.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -58,6 +59,12 @@ pub struct FunctionLimits {
     queue_max: Option<usize>,
     /// A worker without a call is stopped after this time.
     idle_seconds: Option<u64>,
+    /// Whether functions may have install scripts of their dependencies run, with the rights of
+    /// this server.
+    install_scripts: Option<bool>,
+    /// Node.js binaries by major version, beside those that are found.
+    #[serde(default)]
+    node: BTreeMap<String, PathBuf>,
 }
 
 impl FunctionLimits {
@@ -77,6 +84,8 @@ impl FunctionLimits {
         options.queue_max = self.queue_max.unwrap_or(options.queue_max);
         let idle_ms = self.idle_seconds.map(|seconds| seconds.saturating_mul(1000));
         options.idle_ms = idle_ms.unwrap_or(options.idle_ms);
+        options.install_scripts = self.install_scripts.unwrap_or(options.install_scripts);
+        options.nodes = crate::node::others(&self.node)?;
         Ok(())
     }
 }
@@ -160,6 +169,7 @@ pub fn function_options(settings: &Settings, url: &str) -> Result<functions::Opt
     options.inspect = settings.inspect.clone();
     // A server has the memory; a developer's machine does other things too.
     options.waiting_workers = if settings.is_dev { 1 } else { 2 };
+    options.install_scripts = settings.is_dev;
     settings.functions.apply(&mut options)?;
     Ok(options)
 }

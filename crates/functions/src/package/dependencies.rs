@@ -2,28 +2,30 @@
 //! range allows, npm for the rest.
 //!
 //! Order for the SDK: the function's own copy; a carried one in the declared range (`latest` is the
-//! newest); npm; and when npm fails, the nearest carried one, with a notice.
+//! newest); npm; and when npm fails, the nearest carried one, with a notice. A lock file decides
+//! about everything else (`docs/decisions/0060`).
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use node_semver::Range;
-use sha2::{Digest, Sha256};
+use serde_json::{Value, json};
 
+use super::nodes::Node;
+use super::npm::{Order, is_local, local_entry, with_scripts};
 use super::{Surveyed, Workshop};
 use crate::assets::{self, CarriedSdk};
 use crate::error::Error;
+use crate::settings::Settings;
 use crate::slot::link_tree;
 
 const SDK: &str = "wx-server-sdk";
-const INSTALL_TIME_MAX: Duration = Duration::from_secs(300);
-const NPM_LINES_MAX: usize = 8;
+/// Lock files that npm follows, the one it prefers first.
+const LOCKS: &[&str] = &["npm-shrinkwrap.json", "package-lock.json"];
+/// Lock files of others.
+const FOREIGN_LOCKS: &[&str] = &["yarn.lock", "pnpm-lock.yaml", "bun.lock", "bun.lockb"];
 
 /// Where the dependencies of a package come from.
 pub(super) struct Choice {
@@ -32,20 +34,25 @@ pub(super) struct Choice {
     pub modules: Option<PathBuf>,
 }
 
+/// What an installation is about.
+struct Wish<'a> {
+    surveyed: &'a Surveyed,
+    settings: &'a Settings,
+    node: &'a Node,
+}
+
 impl Workshop {
     pub(super) async fn complete(
         &self,
         surveyed: &Surveyed,
-        install: bool,
+        settings: &Settings,
+        node: &Node,
         notices: &mut Vec<String>,
     ) -> Result<Choice, Error> {
         let declared = &surveyed.manifest.dependencies;
-        let brings = |name: &str| {
-            surveyed.folder.join("node_modules").join(name).join("package.json").is_file()
-        };
         let mut missing: BTreeMap<&str, &str> = declared
             .iter()
-            .filter(|(name, _)| !brings(name))
+            .filter(|(name, _)| !brings(&surveyed.folder, name))
             .map(|(name, range)| (name.as_str(), range.as_str()))
             .collect();
         if let Some((name, range)) = missing.iter().find(|(_, range)| is_local(range)) {
@@ -54,39 +61,39 @@ impl Workshop {
         let wanted = missing.remove(SDK);
         let fitting = match wanted {
             Some(range) => self.fitting(range),
-            None if brings(SDK) => None,
+            None if brings(&surveyed.folder, SDK) => None,
             None => self.carried.first().cloned(),
         };
         if wanted.is_some() && self.carried.is_empty() {
             notices.push(assets::CARRIED_MISSING.to_owned());
         }
+        let wish = Wish { surveyed, settings, node };
         if let Some(range) = wanted.filter(|_| fitting.is_none()) {
-            return self.complete_with_sdk(surveyed, missing, range, install, notices).await;
+            return self.complete_with_sdk(&wish, missing, range, notices).await;
         }
-        let modules = self.modules_for(surveyed, &missing, install, notices).await?;
+        let modules = self.modules_for(&wish, &missing, fitting.is_none(), notices).await?;
         Ok(Choice { carried: fitting, modules })
     }
 
     /// No carried copy fits the range: npm first, else the nearest one.
     async fn complete_with_sdk(
         &self,
-        surveyed: &Surveyed,
+        wish: &Wish<'_>,
         missing: BTreeMap<&str, &str>,
         range: &str,
-        install: bool,
         notices: &mut Vec<String>,
     ) -> Result<Choice, Error> {
         let mut reason = "installation is switched off / 已关闭依赖安装".to_owned();
-        if install {
+        if wish.settings.install_dependencies {
             let mut all = missing.clone();
             all.insert(SDK, range);
-            match self.modules_for(surveyed, &all, true, notices).await {
+            match self.modules_for(wish, &all, true, notices).await {
                 Ok(modules) => return Ok(Choice { carried: None, modules }),
                 Err(Error::InstallDependencies(text)) => reason = text,
                 Err(error) => return Err(error),
             }
         }
-        let modules = self.modules_for(surveyed, &missing, install, notices).await?;
+        let modules = self.modules_for(wish, &missing, false, notices).await?;
         let Some(nearest) = self.nearest(range) else {
             return Err(Error::InstallDependencies(reason));
         };
@@ -118,15 +125,15 @@ impl Workshop {
 
     async fn modules_for(
         &self,
-        surveyed: &Surveyed,
+        wish: &Wish<'_>,
         missing: &BTreeMap<&str, &str>,
-        install: bool,
+        with_sdk: bool,
         notices: &mut Vec<String>,
     ) -> Result<Option<PathBuf>, Error> {
         if missing.is_empty() {
             return Ok(None);
         }
-        if !install {
+        if !wish.settings.install_dependencies {
             let names: Vec<&str> = missing.keys().copied().collect();
             let names = names.join(", ");
             notices.push(format!(
@@ -136,88 +143,62 @@ impl Workshop {
             ));
             return Ok(None);
         }
-        let mut wanted = surveyed.manifest.dependencies.clone();
-        if !missing.contains_key(SDK) {
-            wanted.remove(SDK);
+        let order = order(wish, with_sdk)?;
+        if order.lock.is_none()
+            && let Some(found) =
+                FOREIGN_LOCKS.iter().find(|name| wish.surveyed.folder.join(name).is_file())
+        {
+            notices.push(format!(
+                "{found} is not read: only npm's package-lock.json fixes versions here. / \
+                 不读取 {found},请提供 package-lock.json 以固定依赖版本。"
+            ));
         }
-        self.install(&surveyed.folder, &wanted).await.map(Some)
-    }
-
-    /// Installs into `modules/HASH`, or finds it there.
-    async fn install(
-        &self,
-        folder: &Path,
-        wanted: &BTreeMap<String, String>,
-    ) -> Result<PathBuf, Error> {
-        let manifest = serde_json::json!({ "private": true, "dependencies": wanted }).to_string();
-        let lock = fs::read(folder.join("package-lock.json")).unwrap_or_default();
-        let mut hash = Sha256::new();
-        hash.update((manifest.len() as u64).to_le_bytes());
-        hash.update(manifest.as_bytes());
-        hash.update(&lock);
-        let target = self.modules.join(hex::encode(hash.finalize()));
-        if target.is_dir() {
-            return Ok(target);
+        let modules = self.install(&order, wish.node).await?;
+        let skipped = if order.scripts { Vec::new() } else { with_scripts(&modules) };
+        if !skipped.is_empty() {
+            let skipped = skipped.join(", ");
+            notices.push(format!(
+                "These packages have install scripts, which were not run: {skipped}. If one of them \
+                 does not load, allow them (\"installScripts\": true) or deploy node_modules. / \
+                 以下依赖带有安装脚本,未执行:{skipped}。若无法加载,请设置 \"installScripts\": true 或连同 \
+                 node_modules 部署。"
+            ));
         }
-        let number = self.counter.fetch_add(1, Ordering::Relaxed);
-        let staging = Staging(self.modules.join(format!("unfinished-{number}")));
-        fs::create_dir_all(&staging.0).map_err(Error::disk("create", &staging.0))?;
-        let path = staging.0.join("package.json");
-        fs::write(&path, manifest).map_err(Error::disk("write", path))?;
-        if !lock.is_empty() {
-            let path = staging.0.join("package-lock.json");
-            fs::write(&path, lock).map_err(Error::disk("write", path))?;
-        }
-        self.run_npm(&staging.0).await?;
-        open_up(&staging.0).map_err(Error::disk("share", &staging.0))?;
-        match fs::rename(&staging.0, &target) {
-            // Two functions with the same dependencies may be deployed at the same moment.
-            Err(error) if !target.is_dir() => Err(Error::disk("rename", target)(error)),
-            _ => Ok(target),
-        }
-    }
-
-    async fn run_npm(&self, folder: &Path) -> Result<(), Error> {
-        let beside = self.node.with_file_name("npm");
-        let npm = if beside.is_file() { beside } else { PathBuf::from("npm") };
-        let mut command = tokio::process::Command::new(&npm);
-        command
-            .args(["install", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund"])
-            .args(["--loglevel=error", "--fetch-retries=1", "--fetch-retry-mintimeout=500"])
-            .args(["--prefer-offline", "--no-update-notifier"])
-            .current_dir(folder)
-            .stdin(Stdio::null())
-            .kill_on_drop(true);
-        if let Some(bin) = self.node.parent() {
-            let paths = std::env::var_os("PATH").unwrap_or_default();
-            let paths = std::iter::once(bin.to_owned()).chain(std::env::split_paths(&paths));
-            command.env("PATH", std::env::join_paths(paths).unwrap_or_default());
-        }
-        let output = match tokio::time::timeout(INSTALL_TIME_MAX, command.output()).await {
-            Ok(Ok(output)) => output,
-            Ok(Err(error)) => return Err(failed(&format!("{}: {error}", npm.display()))),
-            Err(_) => return Err(failed("it took more than five minutes / 超过五分钟")),
-        };
-        if output.status.success() {
-            return Ok(());
-        }
-        let text = String::from_utf8_lossy(&output.stderr);
-        let lines: Vec<&str> = text
-            .lines()
-            .map(|line| line.trim_start_matches("npm error").trim_start_matches("npm ERR!").trim())
-            .filter(|line| !line.is_empty() && !line.contains("complete log of this run"))
-            .take(NPM_LINES_MAX)
-            .collect();
-        Err(failed(&lines.join("; ")))
+        Ok(Some(modules))
     }
 }
 
-/// Whether npm would take this dependency from the server's own disk.
-fn is_local(range: &str) -> bool {
-    let range = range.trim();
-    ["file:", "link:", "portal:", "workspace:", ".", "/", "~/"]
-        .iter()
-        .any(|start| range.starts_with(start))
+fn brings(folder: &Path, name: &str) -> bool {
+    folder.join("node_modules").join(name).join("package.json").is_file()
+}
+
+/// With a lock file npm gets the manifest it belongs to; else only what is needed.
+fn order(wish: &Wish<'_>, with_sdk: bool) -> Result<Order, Error> {
+    let (folder, scripts) = (&wish.surveyed.folder, wish.settings.install_scripts);
+    let manifest = &wish.surveyed.manifest;
+    for name in LOCKS {
+        let Ok(text) = fs::read(folder.join(name)) else { continue };
+        let lock: Value = serde_json::from_slice(&text).map_err(|error| {
+            Error::MendPackage(format!(
+                "{name} is not valid: {error}. Run `npm install` again, or remove it. / \
+                 {name} 格式错误:{error},请重新执行 npm install 或删除该文件。"
+            ))
+        })?;
+        if let Some(entry) = local_entry(&lock) {
+            return Err(local(name, &entry));
+        }
+        let manifest = manifest.for_lock();
+        return Ok(Order { manifest, lock: Some((name, text)), scripts });
+    }
+    let mut wanted = manifest.dependencies.clone();
+    if !with_sdk {
+        wanted.remove(SDK);
+    }
+    let mut all = json!({ "private": true, "dependencies": wanted });
+    for (name, value) in manifest.beside_dependencies() {
+        all[name] = value;
+    }
+    Ok(Order { manifest: all, lock: None, scripts })
 }
 
 fn local(name: &str, range: &str) -> Error {
@@ -228,50 +209,9 @@ fn local(name: &str, range: &str) -> Error {
     ))
 }
 
-fn failed(why: &str) -> Error {
-    Error::InstallDependencies(format!(
-        "npm could not install the dependencies: {why}. Check the names in package.json and the \
-         network, or \
-         deploy the function with its node_modules. / npm 安装依赖失败:{why}。请检查 package.json 与网络,\
-         或连同 node_modules 一起部署。"
-    ))
-}
-
-/// Workers run as other users: what npm installed must be readable whatever the umask is.
-fn open_up(path: &Path) -> io::Result<()> {
-    let metadata = path.symlink_metadata()?;
-    if metadata.is_symlink() {
-        return Ok(());
-    }
-    let mode = metadata.permissions().mode();
-    let wanted = match (metadata.is_dir(), mode & 0o100 != 0) {
-        (true, _) => 0o755,
-        (false, true) => 0o555,
-        (false, false) => 0o444,
-    };
-    if mode & 0o777 != wanted {
-        fs::set_permissions(path, fs::Permissions::from_mode(wanted))?;
-    }
-    if metadata.is_dir() {
-        for entry in fs::read_dir(path)? {
-            open_up(&entry?.path())?;
-        }
-    }
-    Ok(())
-}
-
-/// A folder that is removed unless it was renamed away.
-struct Staging(PathBuf);
-
-impl Drop for Staging {
-    fn drop(&mut self) {
-        // Usually it is not there any more.
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
 /// Adds what is installed in `modules` to `target`, never replacing what the function brings.
-pub(super) fn merge(modules: &Path, target: &Path) -> io::Result<()> {
+/// `carried`: the platform's own SDK serves the function, whatever else a lock file brought.
+pub(super) fn merge(modules: &Path, target: &Path, carried: bool) -> io::Result<()> {
     let installed = modules.join("node_modules");
     if !installed.is_dir() {
         return Ok(());
@@ -281,6 +221,9 @@ pub(super) fn merge(modules: &Path, target: &Path) -> io::Result<()> {
         let entry = entry?;
         let name = entry.file_name();
         let (from, to) = (entry.path(), target.join(&name));
+        if (carried && name == SDK) || name == ".package-lock.json" {
+            continue;
+        }
         let is_scope = entry.file_type()?.is_dir() && name.as_encoded_bytes().starts_with(b"@");
         if is_scope && to.is_dir() {
             for entry in fs::read_dir(from)? {

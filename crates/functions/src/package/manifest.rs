@@ -8,8 +8,22 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use crate::error::Error;
+
+/// What of a manifest decides about the versions of others; a lock file is compared with it.
+const DECIDING: &[&str] = &[
+    "name",
+    "version",
+    "dependencies",
+    "devDependencies",
+    "optionalDependencies",
+    "peerDependencies",
+    "peerDependenciesMeta",
+    "overrides",
+    "bundleDependencies",
+];
 
 /// The part of `package.json` that is read.
 #[derive(Debug, Default, Deserialize)]
@@ -19,6 +33,9 @@ pub(super) struct Manifest {
     pub dependencies: BTreeMap<String, String>,
     #[serde(default, rename = "type")]
     kind: Option<String>,
+    /// Everything else, as it is written.
+    #[serde(flatten)]
+    rest: Map<String, Value>,
 }
 
 impl Manifest {
@@ -41,5 +58,27 @@ impl Manifest {
     /// Whether `.js` files are ECMAScript modules.
     pub(super) fn is_module(&self) -> bool {
         self.kind.as_deref() == Some("module")
+    }
+
+    /// What `npm ci` gets: without scripts and without what npm need not know.
+    pub(super) fn for_lock(&self) -> Value {
+        let mut kept = Map::new();
+        for name in DECIDING {
+            let value = match *name {
+                "dependencies" => serde_json::to_value(&self.dependencies).ok(),
+                name => self.rest.get(name).cloned(),
+            };
+            if let Some(value) = value {
+                kept.insert((*name).to_owned(), value);
+            }
+        }
+        kept.into()
+    }
+
+    /// What decides about versions beside the dependencies, without a lock file.
+    pub(super) fn beside_dependencies(&self) -> impl Iterator<Item = (&str, Value)> {
+        ["optionalDependencies", "overrides"]
+            .into_iter()
+            .filter_map(|name| Some((name, self.rest.get(name)?.clone())))
     }
 }

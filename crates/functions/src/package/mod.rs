@@ -1,25 +1,39 @@
-//! From a folder to a package: checked, copied, completed with its dependencies, named by content.
+//! From a folder or a zip to a package: checked, copied, completed with its dependencies, bundled
+//! where that helps, named by content.
 //!
-//! The source folder is only read. A package never changes once it exists; workers get it as hard
-//! links. Nothing of the function is executed here, and npm runs without install scripts.
+//! The source is only read. A package never changes once it exists; workers get it as hard links.
+//! Nothing of the function is executed here, and install scripts run only where they are allowed.
 
+mod archive;
+mod bundle;
+mod checks;
 mod dependencies;
+mod faithful;
+mod kept;
 mod manifest;
+mod nodes;
+mod npm;
+mod report;
 mod source;
 mod syntax;
+mod tokens;
+mod unsupported;
 
-use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
-
-use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use crate::assets::CarriedSdk;
 use crate::error::Error;
-use crate::settings::{Package, Settings, Source};
+use crate::settings::{Options, Package, Settings, Source};
+use bundle::Recipe;
+pub(crate) use checks::split_handler;
+pub(crate) use kept::Tree;
+use kept::{Note, Trees, Unfinished};
 use manifest::Manifest;
+use nodes::Nodes;
+pub use report::{Bundle, UnsupportedCall, Zip};
 
 /// Where packages are made and kept.
 #[derive(Debug)]
@@ -27,81 +41,15 @@ pub(crate) struct Workshop {
     packages: PathBuf,
     modules: PathBuf,
     runtime: PathBuf,
-    node: PathBuf,
+    nodes: Nodes,
+    /// Whether functions may ask for install scripts.
+    install_scripts: bool,
     carried: Vec<CarriedSdk>,
     trees: Trees,
+    /// Read by deploys, written while modules are removed.
+    building: tokio::sync::RwLock<()>,
     counter: AtomicU64,
 }
-
-/// The packages in use, by content hash.
-type Trees = Arc<Mutex<HashMap<String, Weak<Tree>>>>;
-
-/// A package on disk, `packages/HASH/` with its code in `code/`. It outlives the process when a
-/// version uses it; else it is removed when it is dropped.
-#[derive(Debug)]
-pub(crate) struct Tree {
-    /// The folder of the code.
-    pub path: PathBuf,
-    folder: PathBuf,
-    /// Empty while the package is in the making.
-    hash: String,
-    versions: AtomicUsize,
-    trees: Trees,
-}
-
-impl Tree {
-    fn new(folder: PathBuf, hash: String, trees: &Trees) -> Self {
-        let (path, trees) = (folder.join("code"), Arc::clone(trees));
-        Self { path, folder, hash, versions: AtomicUsize::new(0), trees }
-    }
-
-    /// A version uses it.
-    pub(crate) fn keep(&self) {
-        self.versions.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// A version that used it was replaced or withdrawn.
-    pub(crate) fn release(&self) {
-        self.versions.fetch_sub(1, Ordering::Relaxed);
-    }
-
-    /// Takes the folder out of the way of a package with the same name.
-    fn step_aside(&self) -> Option<PathBuf> {
-        if self.hash.is_empty() {
-            return Some(self.folder.clone());
-        }
-        let mut trees = self.trees.lock().unwrap_or_else(PoisonError::into_inner);
-        if trees.get(&self.hash).is_some_and(|tree| tree.strong_count() > 0) {
-            return None;
-        }
-        trees.remove(&self.hash);
-        let aside = self.folder.with_extension("gone");
-        fs::rename(&self.folder, &aside).ok().map(|()| aside)
-    }
-}
-
-impl Drop for Tree {
-    fn drop(&mut self) {
-        if self.versions.load(Ordering::Relaxed) > 0 {
-            return;
-        }
-        // Workers hold links of their own, so a running call keeps its files.
-        if let Some(folder) = self.step_aside()
-            && let Err(error) = fs::remove_dir_all(&folder)
-        {
-            tracing::warn!(path = %folder.display(), %error, "a package stays behind");
-        }
-    }
-}
-
-/// What is kept beside the code of a package.
-#[derive(Debug, Serialize, Deserialize)]
-struct About {
-    /// The version of the carried SDK it uses, if it does.
-    carried: Option<String>,
-}
-
-const ABOUT: &str = "about.json";
 
 /// A package that is ready to be called.
 #[derive(Debug)]
@@ -110,159 +58,202 @@ pub(crate) struct Built {
     pub content_hash: String,
     /// The carried SDK a `require('wx-server-sdk')` falls back to.
     pub carried: Option<CarriedSdk>,
+    /// The Node.js it runs on, when that is not the usual one.
+    pub node: Option<PathBuf>,
     pub notices: Vec<String>,
+    pub unsupported: Vec<UnsupportedCall>,
+    pub bundle: Bundle,
 }
 
-/// What is known of a source folder before anything is copied.
+/// What is known of a source before anything is copied.
 struct Surveyed {
     folder: PathBuf,
     items: Vec<source::Item>,
     manifest: Manifest,
     main: String,
+    /// Holds what a zip was unpacked to.
+    unpacked: Option<Unfinished>,
 }
 
 impl Workshop {
-    /// Prepares the folders. Packages of an earlier process stay until [`Self::tidy`].
+    /// Prepares the folders below `options.data_dir`. `node_major`: that of `options.node`.
+    /// Packages of an earlier process stay until [`Self::tidy`].
     pub(crate) fn open(
-        data_dir: &Path,
+        options: &Options,
+        node_major: u32,
         runtime: &Path,
-        node: &Path,
         carried: Vec<CarriedSdk>,
     ) -> Result<Self, Error> {
+        let data_dir = &options.data_dir;
         let (packages, modules) = (data_dir.join("packages"), data_dir.join("modules"));
         for folder in [&packages, &modules] {
             fs::create_dir_all(folder).map_err(Error::disk("create", folder))?;
         }
-        Ok(Self {
+        let workshop = Self {
             packages,
             modules,
             runtime: runtime.to_owned(),
-            node: node.to_owned(),
+            nodes: Nodes::new(options.node.clone(), node_major, options.nodes.clone()),
+            install_scripts: options.install_scripts,
             carried,
             trees: Trees::default(),
+            building: tokio::sync::RwLock::default(),
             counter: AtomicU64::new(1),
-        })
-    }
-
-    /// Removes the packages that no version uses: of deploys long gone, and of an earlier process.
-    pub(crate) fn tidy(&self) -> Result<(), Error> {
-        let trees = self.trees.lock().unwrap_or_else(PoisonError::into_inner);
-        let listed = fs::read_dir(&self.packages);
-        for entry in listed.map_err(Error::disk("list", &self.packages))? {
-            let entry = entry.map_err(Error::disk("list", &self.packages))?;
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            let in_the_making = name
-                .parse::<u64>()
-                .is_ok_and(|number| (1..self.counter.load(Ordering::Relaxed)).contains(&number));
-            let in_use = trees.get(&*name).is_some_and(|tree| tree.strong_count() > 0);
-            if !in_the_making && !in_use {
-                let path = entry.path();
-                fs::remove_dir_all(&path).map_err(Error::disk("remove", &path))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// A package that lies on the disk already.
-    pub(crate) fn find(&self, content_hash: &str) -> Result<Built, Error> {
-        let folder = self.packages.join(content_hash);
-        let path = folder.join(ABOUT);
-        let text = fs::read(&path).map_err(Error::disk("read", &path))?;
-        let about: About = serde_json::from_slice(&text)
-            .map_err(|error| Error::disk("read", &path)(error.into()))?;
-        let same = |sdk: &&CarriedSdk| Some(sdk.version.to_string()) == about.carried;
-        let carried = match &about.carried {
-            // Another build of this program may carry other copies.
-            Some(_) => self.carried.iter().find(same).or(self.carried.first()).cloned(),
-            None => None,
         };
-        let mut trees = self.trees.lock().unwrap_or_else(PoisonError::into_inner);
-        let content_hash = content_hash.to_owned();
-        let tree = match trees.get(&content_hash).and_then(Weak::upgrade) {
-            Some(tree) => tree,
-            None => {
-                let tree = Arc::new(Tree::new(folder, content_hash.clone(), &self.trees));
-                trees.insert(content_hash.clone(), Arc::downgrade(&tree));
-                tree
-            }
-        };
-        Ok(Built { tree, content_hash, carried, notices: Vec::new() })
+        workshop.sweep()?;
+        Ok(workshop)
     }
 
-    /// Makes a package.
+    /// Makes a package, or finds it made.
     pub(crate) async fn build(self: &Arc<Self>, package: &Package) -> Result<Built, Error> {
-        check_name(&package.name)?;
-        check_settings(&package.settings)?;
-        let surveyed = {
-            let package = package.clone();
-            blocking(move || survey(&package)).await?
+        checks::check_name(&package.name)?;
+        checks::check_settings(&package.settings)?;
+        self.check_scripts(&package.settings)?;
+        let _building = self.building.read().await;
+        let (surveyed, node, mut notices) = {
+            let (package, workshop) = (package.clone(), Arc::clone(self));
+            let (surveyed, (node, notice)) = blocking(move || {
+                let node = workshop.nodes.choose(&package.settings)?;
+                Ok((workshop.survey(&package)?, node))
+            })
+            .await?;
+            (surveyed, node, Vec::from_iter(notice))
         };
-        let mut notices = Vec::new();
-        let choice =
-            self.complete(&surveyed, package.settings.install_dependencies, &mut notices).await?;
+        let choice = self.complete(&surveyed, &package.settings, &node, &mut notices).await?;
         let workshop = Arc::clone(self);
-        let name = package.name.clone();
+        let (name, memory_mb) = (package.name.clone(), package.settings.memory_mb);
         blocking(move || {
-            let (tree, content_hash) =
-                workshop.assemble(&name, &surveyed, &choice, &mut notices)?;
-            Ok(Built { tree, content_hash, carried: choice.carried, notices })
+            let usual = node.path == workshop.nodes.usual.path;
+            let carried = choice.carried.as_ref();
+            let project = surveyed.unpacked.is_none().then_some(surveyed.folder.as_path());
+            let esbuild = bundle::find_esbuild(project);
+            let recipe = Recipe { node: &node, memory_mb, carried, esbuild };
+            let (tree, content_hash, note) =
+                workshop.assemble(&name, &surveyed, choice.modules.as_deref(), &recipe)?;
+            notices.extend(note.notices);
+            Ok(Built {
+                tree,
+                content_hash,
+                carried: choice.carried,
+                node: (!usual).then_some(node.path),
+                notices,
+                unsupported: note.unsupported,
+                bundle: note.bundle,
+            })
         })
         .await
     }
 
-    /// Copies, links the installed modules in, checks the syntax, and gives the tree its name.
+    /// What [`unsupported`] finds, and nothing else happens.
+    pub(crate) async fn unsupported(
+        self: &Arc<Self>,
+        package: &Package,
+    ) -> Result<Vec<UnsupportedCall>, Error> {
+        checks::check_name(&package.name)?;
+        checks::check_settings(&package.settings)?;
+        let (package, workshop) = (package.clone(), Arc::clone(self));
+        blocking(move || {
+            let surveyed = workshop.survey(&package)?;
+            Ok(unsupported::find(&surveyed, &surveyed.folder))
+        })
+        .await
+    }
+
+    /// A package that lies on the disk already.
+    ///
+    /// # Errors
+    /// [`Error::MendPackage`] when it does not: it must be deployed again.
+    pub(crate) fn find(&self, hash: &str, settings: &Settings) -> Result<Built, Error> {
+        let (tree, note) = self.kept(hash).ok_or_else(|| {
+            Error::MendPackage(format!(
+                "The package {hash} is not on the disk any more; deploy the function again. / \
+                 代码包 {hash} 已不在磁盘上,请重新部署云函数。"
+            ))
+        })?;
+        let same = |sdk: &&CarriedSdk| Some(sdk.version.to_string()) == note.carried;
+        let carried = match &note.carried {
+            // Another build of this program may carry other copies.
+            Some(_) => self.carried.iter().find(same).or(self.carried.first()).cloned(),
+            None => None,
+        };
+        let (node, notice) = self.nodes.choose(settings)?;
+        let node = (node.path != self.nodes.usual.path).then_some(node.path);
+        let mut notices = Vec::from_iter(notice);
+        notices.extend(note.notices);
+        let (unsupported, bundle) = (note.unsupported, note.bundle);
+        let content_hash = hash.to_owned();
+        Ok(Built { tree, content_hash, carried, node, notices, unsupported, bundle })
+    }
+
+    fn check_scripts(&self, settings: &Settings) -> Result<(), Error> {
+        if !settings.install_scripts || self.install_scripts {
+            return Ok(());
+        }
+        Err(Error::MendPackage(
+            "Install scripts are not allowed on this server: they run with its rights. Deploy the \
+             function with its node_modules, or allow them with `install_scripts = true` below \
+             [functions]. / 本服务器不允许运行 npm 安装脚本(它们以服务器权限运行)。请连同 node_modules 一起部署,\
+             或在 [functions] 中设置 install_scripts = true。"
+                .to_owned(),
+        ))
+    }
+
+    fn survey(&self, package: &Package) -> Result<Surveyed, Error> {
+        let (name, handler) = (&package.name, &package.settings.handler);
+        let (folder, unpacked) = match &package.source {
+            Source::Folder(folder) => (folder.clone(), None),
+            Source::Zip(zip) => {
+                let unpacked = self.unfinished(&self.packages);
+                archive::unpack(name, zip, &unpacked.0)?;
+                let root = archive::root_within(&unpacked.0, |root| {
+                    main_files(handler).iter().any(|file| root.join(file).is_file())
+                });
+                (root, Some(unpacked))
+            }
+        };
+        let items = source::list(name, &folder)?;
+        let manifest = Manifest::read(name, &folder)?;
+        let main = find_main(name, handler, &folder, &items, unpacked.is_some())?;
+        Ok(Surveyed { folder, items, manifest, main, unpacked })
+    }
+
+    /// Copies, links the installed modules in, checks the code, bundles it, and gives the tree its
+    /// name.
     fn assemble(
         &self,
         name: &str,
         surveyed: &Surveyed,
-        choice: &dependencies::Choice,
-        notices: &mut Vec<String>,
-    ) -> Result<(Arc<Tree>, String), Error> {
-        let number = self.counter.fetch_add(1, Ordering::Relaxed);
-        let folder = self.packages.join(number.to_string());
-        if folder.exists() {
-            fs::remove_dir_all(&folder).map_err(Error::disk("empty", &folder))?;
+        modules: Option<&Path>,
+        recipe: &Recipe<'_>,
+    ) -> Result<(Arc<Tree>, String, Note), Error> {
+        let folder = self.unfinished(&self.packages);
+        fs::create_dir(&folder.0).map_err(Error::disk("create", &folder.0))?;
+        let tree = &folder.code();
+        let mut hash = source::copy(&surveyed.folder, &surveyed.items, tree)?;
+        let installed = tree.join("node_modules");
+        if let Some(modules) = modules {
+            dependencies::merge(modules, &installed, recipe.carried.is_some())
+                .map_err(Error::disk("link", &installed))?;
+            // Installed modules are named by what they were installed from.
+            hash.add(modules.file_name().unwrap_or_default().as_encoded_bytes());
         }
-        fs::create_dir(&folder).map_err(Error::disk("create", &folder))?;
-        let tree = Tree::new(folder, String::new(), &self.trees);
-        let mut hash = source::copy(&surveyed.folder, &surveyed.items, &tree.path)?;
-        if let Some(modules) = &choice.modules {
-            let target = tree.path.join("node_modules");
-            dependencies::merge(modules, &target).map_err(Error::disk("link", &target))?;
-            hash.add_modules(modules);
-        }
+        let recipe_of = bundle::recipe_of(surveyed, recipe).filter(|_| installed.is_dir());
+        hash.add(recipe_of.unwrap_or_default().as_bytes());
         let hash = hash.finish();
-        let kept = self.trees.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).cloned();
-        if let Some(same) = kept.and_then(|tree| tree.upgrade()) {
-            return Ok((same, hash));
+        if let Some((tree, note)) = self.kept(&hash) {
+            if !bundle::is_compiled(recipe, &tree.path) {
+                bundle::compile(self, recipe, &tree.path);
+            }
+            return Ok((tree, hash, note));
         }
-        notices.extend(syntax::check(self, name, surveyed, &tree.path)?);
-        let about = About { carried: choice.carried.as_ref().map(|sdk| sdk.version.to_string()) };
-        let text = serde_json::to_vec(&about).expect("a struct of text has a JSON form");
-        let path = tree.folder.join(ABOUT);
-        fs::write(&path, text).map_err(Error::disk("write", &path))?;
-        Ok((self.name(&tree, &hash)?, hash))
-    }
-
-    /// Moves a finished package to the place of its name.
-    fn name(&self, made: &Tree, hash: &str) -> Result<Arc<Tree>, Error> {
-        let mut trees = self.trees.lock().unwrap_or_else(PoisonError::into_inner);
-        trees.retain(|_, tree| tree.strong_count() > 0);
-        if let Some(same) = trees.get(hash).and_then(Weak::upgrade) {
-            return Ok(same);
-        }
-        let folder = self.packages.join(hash);
-        // Left by an earlier process, which may have died while writing it.
-        if folder.exists() {
-            fs::remove_dir_all(&folder).map_err(Error::disk("remove", &folder))?;
-        }
-        fs::rename(&made.folder, &folder).map_err(Error::disk("name", &folder))?;
-        // Nothing is left to remove.
-        made.keep();
-        let tree = Arc::new(Tree::new(folder, hash.to_owned(), &self.trees));
-        trees.insert(hash.to_owned(), Arc::downgrade(&tree));
-        Ok(tree)
+        let notices = syntax::check(self, &recipe.node.path, name, surveyed, tree)?;
+        let unsupported = unsupported::find(surveyed, tree);
+        let bundle = bundle::make(self, surveyed, recipe, tree);
+        let modules = modules.and_then(|modules| modules.file_name()?.to_str().map(str::to_owned));
+        let carried = recipe.carried.map(|sdk| sdk.version.to_string());
+        let note = Note { carried, modules, notices, unsupported, bundle };
+        let tree = self.finish(folder, &hash, &note, surveyed.items.len())?;
+        Ok((tree, hash, note))
     }
 }
 
@@ -275,20 +266,10 @@ async fn blocking<T: Send + 'static>(
     }
 }
 
-fn survey(package: &Package) -> Result<Surveyed, Error> {
-    let Source::Folder(folder) = &package.source;
-    let items = source::list(&package.name, folder)?;
-    let manifest = Manifest::read(&package.name, folder)?;
-    let main = find_main(&package.name, &package.settings.handler, folder, &items)?;
-    Ok(Surveyed { folder: folder.clone(), items, manifest, main })
-}
-
-/// The file of a handler and the export in it.
-pub(crate) fn split_handler(handler: &str) -> Option<(&str, &str)> {
-    let (file, export) = handler.rsplit_once('.')?;
-    let inside =
-        Path::new(file).components().all(|part| matches!(part, std::path::Component::Normal(_)));
-    (inside && !file.is_empty() && !export.is_empty()).then_some((file, export))
+/// Where the file of a handler may be, in the order in which it is looked for.
+fn main_files(handler: &str) -> Vec<String> {
+    let file = split_handler(handler).map_or(handler, |(file, _)| file);
+    [".js", ".cjs", ".mjs", "/index.js", ""].map(|end| format!("{file}{end}")).into()
 }
 
 fn find_main(
@@ -296,79 +277,17 @@ fn find_main(
     handler: &str,
     folder: &Path,
     items: &[source::Item],
+    zipped: bool,
 ) -> Result<String, Error> {
-    let (file, _) = split_handler(handler).ok_or_else(|| bad_handler(handler))?;
-    let candidates = [".js", ".cjs", ".mjs", "/index.js", ""].map(|end| format!("{file}{end}"));
+    let (file, _) = split_handler(handler).ok_or_else(|| checks::bad_handler(handler))?;
+    let candidates = main_files(handler);
     let found = candidates.iter().find(|path| items.iter().any(|item| item.is_file_at(path)));
+    let place = if zipped { "the zip".to_owned() } else { folder.display().to_string() };
     found.cloned().ok_or_else(|| {
         Error::MendPackage(format!(
-            "Function \"{name}\": {file}.js is missing in {}; its handler is \"{handler}\". Add \
+            "Function \"{name}\": {file}.js is missing in {place}; its handler is \"{handler}\". Add \
              the file or \
-             change the handler. / 云函数“{name}”的目录中缺少 {file}.js(入口为“{handler}”),请补充文件或修改入口。",
-            folder.display()
+             change the handler. / 云函数“{name}”的目录中缺少 {file}.js(入口为“{handler}”),请补充文件或修改入口。"
         ))
     })
-}
-
-fn bad_handler(handler: &str) -> Error {
-    Error::MendPackage(format!(
-        "\"{handler}\" is not a handler; write FILE.EXPORT with a file of the package, such as \
-         index.main. / \
-         入口“{handler}”格式不正确,应为“文件.导出名”,例如 index.main。"
-    ))
-}
-
-/// Names the vendor allows too (protocol 02 §5.3), and nothing that could be a path.
-fn check_name(name: &str) -> Result<(), Error> {
-    let mut letters = name.chars();
-    let fine = letters.next().is_some_and(|first| first.is_ascii_alphabetic())
-        && letters.all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_'))
-        && name.len() <= 60;
-    if fine {
-        return Ok(());
-    }
-    Err(Error::MendPackage(format!(
-        "{name:?} is not a function name: begin with a letter, then letters, digits, - and _, at \
-         most 60. / \
-         云函数名 {name:?} 不合法:以字母开头,仅含字母、数字、- 和 _,最长 60 个字符。"
-    )))
-}
-
-fn check_settings(settings: &Settings) -> Result<(), Error> {
-    if split_handler(&settings.handler).is_none() {
-        return Err(bad_handler(&settings.handler));
-    }
-    if !(1..=900_000).contains(&settings.timeout_ms) {
-        return Err(Error::MendPackage(format!(
-            "A timeout of {} ms is outside 1..900,000. / 超时时间 {} 毫秒超出范围(1 至 900000)。",
-            settings.timeout_ms, settings.timeout_ms
-        )));
-    }
-    if !(64..=8192).contains(&settings.memory_mb) {
-        return Err(Error::MendPackage(format!(
-            "{} MB of memory is outside 64..8,192. / 内存 {} MB 超出范围(64 至 8192)。",
-            settings.memory_mb, settings.memory_mb
-        )));
-    }
-    if let Some(runtime) = &settings.runtime
-        && !runtime.to_ascii_lowercase().starts_with("nodejs")
-    {
-        return Err(Error::MendPackage(format!(
-            "Runtime \"{runtime}\" is not served; only Node.js is. / 不支持运行时“{runtime}”,目前仅支持 \
-             Node.js。"
-        )));
-    }
-    for (name, value) in &settings.variables {
-        let fine = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-            && name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
-            && !value.contains('\0');
-        if !fine {
-            return Err(Error::MendPackage(format!(
-                "{name:?} is not a variable name: begin with a letter, then letters, digits and \
-                 _. / \
-                 环境变量名 {name:?} 不合法:以字母开头,仅含字母、数字和 _。"
-            )));
-        }
-    }
-    Ok(())
 }

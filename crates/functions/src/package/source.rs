@@ -10,14 +10,33 @@ use std::path::{Component, Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use super::kept::SYNC_FILES_MAX;
 use crate::error::Error;
 
 /// The vendor's limit for an unpacked package (protocol 02 §5.3).
-const BYTES_MAX: u64 = 500 * 1024 * 1024;
-const FILES_MAX: usize = 100_000;
-const DEPTH_MAX: usize = 64;
-/// What tools leave in folders and no function needs.
-const IGNORED: &[&str] = &[".git", ".svn", ".hg", ".DS_Store"];
+pub(super) const BYTES_MAX: u64 = 500 * 1024 * 1024;
+/// The largest file: a browser fits, a disk image does not.
+pub(super) const FILE_BYTES_MAX: u64 = 300 * 1024 * 1024;
+pub(super) const FILES_MAX: usize = 100_000;
+pub(super) const DEPTH_MAX: usize = 64;
+/// What tools leave in folders and no function needs; and where the platform keeps its own.
+pub(super) const IGNORED: &[&str] = &[".git", ".svn", ".hg", ".DS_Store", ".yunkai"];
+
+/// The package has more bytes or files than one may have.
+pub(super) fn too_large(function: &str) -> Error {
+    Error::MendPackage(format!(
+        "Function \"{function}\" is larger than 500 MB or 100,000 files. Leave out what it does not \
+         need. / 云函数“{function}”超过 500 MB 或 100000 个文件,请移除不需要的内容。"
+    ))
+}
+
+/// One file is larger than a file may be.
+pub(super) fn file_too_large(function: &str, path: &str) -> Error {
+    Error::MendPackage(format!(
+        "Function \"{function}\": {path} is larger than 300 MB. Keep such files in file storage. / \
+         云函数“{function}”的 {path} 超过 300 MB,请改用云存储。"
+    ))
+}
 
 /// One entry of a package; paths are relative, with `/`.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -110,17 +129,16 @@ impl Lister<'_> {
             Kind::Link(self.link_target(at, &path)?)
         } else if metadata.is_file() {
             self.bytes += metadata.len();
+            if metadata.len() > FILE_BYTES_MAX {
+                return Err(file_too_large(self.name, &path));
+            }
             let executable = metadata.permissions().mode() & 0o100 != 0;
             Kind::File { bytes: metadata.len(), executable }
         } else {
             return Err(self.wrong(&path, "it is neither file nor folder", "不是普通文件或目录"));
         };
         if self.bytes > BYTES_MAX || self.items.len() == FILES_MAX {
-            return Err(Error::MendPackage(format!(
-                "Function \"{}\" is larger than 500 MB or 100,000 files. / \
-                 云函数“{}”超过 500 MB 或 100000 个文件。",
-                self.name, self.name
-            )));
+            return Err(too_large(self.name));
         }
         let is_folder = kind == Kind::Folder;
         let inside = format!("{path}/");
@@ -157,14 +175,10 @@ impl Lister<'_> {
 pub(super) struct ContentHash(Sha256);
 
 impl ContentHash {
-    fn add(&mut self, part: &[u8]) {
+    /// One more part, told apart from its neighbours.
+    pub(super) fn add(&mut self, part: &[u8]) {
         self.0.update((part.len() as u64).to_le_bytes());
         self.0.update(part);
-    }
-
-    /// Installed modules are named by what they were installed from.
-    pub(super) fn add_modules(&mut self, modules: &Path) {
-        self.add(modules.file_name().unwrap_or_default().as_encoded_bytes());
     }
 
     pub(super) fn finish(self) -> String {
@@ -174,6 +188,7 @@ impl ContentHash {
 
 /// Copies the items to `to`, which must not exist, and hashes what it copied.
 pub(super) fn copy(from: &Path, items: &[Item], to: &Path) -> Result<ContentHash, Error> {
+    let sync = items.len() <= SYNC_FILES_MAX;
     let mut hash = ContentHash(Sha256::new());
     fs::create_dir(to).map_err(Error::disk("create", to))?;
     for item in items {
@@ -188,7 +203,7 @@ pub(super) fn copy(from: &Path, items: &[Item], to: &Path) -> Result<ContentHash
             }
             Kind::File { executable, .. } => {
                 hash.add(&[u8::from(*executable)]);
-                let content = copy_file(&from.join(&item.path), &target, *executable)
+                let content = copy_file(&from.join(&item.path), &target, *executable, sync)
                     .map_err(Error::disk("copy", from.join(&item.path)))?;
                 hash.add(&content);
             }
@@ -198,7 +213,7 @@ pub(super) fn copy(from: &Path, items: &[Item], to: &Path) -> Result<ContentHash
 }
 
 /// Copies one file; returns the hash of what was copied.
-fn copy_file(from: &Path, to: &Path, executable: bool) -> std::io::Result<[u8; 32]> {
+fn copy_file(from: &Path, to: &Path, executable: bool, sync: bool) -> std::io::Result<[u8; 32]> {
     let (mut input, mut output) = (File::open(from)?, File::create_new(to)?);
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 64 * 1024];
@@ -213,5 +228,8 @@ fn copy_file(from: &Path, to: &Path, executable: bool) -> std::io::Result<[u8; 3
     // Workers have links to this very file; writing to it must at least need an effort.
     let mode = if executable { 0o555 } else { 0o444 };
     output.set_permissions(Permissions::from_mode(mode))?;
+    if sync {
+        output.sync_all()?;
+    }
     Ok(hash.finalize().into())
 }

@@ -22,6 +22,7 @@ struct Problem {
 /// An error in the main file refuses the package; errors elsewhere become notices.
 pub(super) fn check(
     workshop: &Workshop,
+    node: &Path,
     name: &str,
     surveyed: &Surveyed,
     tree: &Path,
@@ -41,7 +42,7 @@ pub(super) fn check(
     if files.is_empty() {
         return Ok(Vec::new());
     }
-    let problems = ask_node(workshop, tree, &files)?;
+    let problems = ask_node(workshop, node, tree, &files)?;
     if let Some(problem) = problems.iter().find(|problem| problem.file == surveyed.main) {
         return Err(Error::MendPackage(format!(
             "Function \"{name}\" has a syntax error: {}. / 云函数“{name}”存在语法错误:{}。",
@@ -61,13 +62,18 @@ pub(super) fn check(
         .collect())
 }
 
-fn ask_node(workshop: &Workshop, tree: &Path, files: &[&str]) -> Result<Vec<Problem>, Error> {
+fn ask_node(
+    workshop: &Workshop,
+    node: &Path,
+    tree: &Path,
+    files: &[&str],
+) -> Result<Vec<Problem>, Error> {
     let failed = |why: String| {
         Error::MendSetup(format!(
             "Node.js could not check the code: {why}. / 无法用 Node.js 检查代码:{why}。"
         ))
     };
-    let mut child = Command::new(&workshop.node)
+    let mut child = Command::new(node)
         .arg(workshop.runtime.join("check.js"))
         .arg(tree)
         .stdin(Stdio::piped())

@@ -1,7 +1,9 @@
 //! What `yunkai doctor` says about functions on this machine, in words.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use super::{Entry, Measures, Mounts, Probed, probe};
 use crate::assets;
@@ -16,7 +18,9 @@ pub(crate) const NODE_MAJOR_MIN: u32 = 20;
 #[must_use]
 pub fn doctor(options: &Options) -> Vec<Check> {
     let options = &crate::functions::with_programs(options.clone());
-    let mut checks = vec![check_node(&options.node), check_carried()];
+    let mut checks = vec![check_node(&options.node)];
+    checks.extend(options.nodes.iter().map(|(major, path)| check_other_node(*major, path)));
+    checks.push(check_carried());
     if !options.confine {
         let why = "Switched off in the configuration: functions run with the rights of the \
         server. / \
@@ -38,8 +42,8 @@ pub fn doctor(options: &Options) -> Vec<Check> {
 /// The major version of a Node binary, and its full version text.
 ///
 /// # Errors
-/// A bilingual sentence when it cannot be started or is too old.
-pub(crate) fn node_version(node: &Path) -> Result<String, String> {
+/// A bilingual sentence when it cannot be started or is no Node.js.
+pub(crate) fn version_of(node: &Path) -> Result<(u32, String), String> {
     let output = Command::new(node).arg("--version").output().map_err(|error| {
         format!(
             "Node.js cannot be started as {}: {error}. Install Node.js {NODE_MAJOR_MIN} or \
@@ -51,20 +55,82 @@ pub(crate) fn node_version(node: &Path) -> Result<String, String> {
     })?;
     let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     let major = text.strip_prefix('v').and_then(|rest| rest.split('.').next()?.parse().ok());
-    match major {
-        Some(major) if NODE_MAJOR_MIN <= major => Ok(text),
-        _ => Err(format!(
-            "Node.js {NODE_MAJOR_MIN} or newer is needed; {} says \"{text}\". / \
-             需要 Node.js {NODE_MAJOR_MIN} 或更高版本,当前为“{text}”。",
-            node.display()
-        )),
+    major.map(|major| (major, text.clone())).ok_or_else(|| too_old(node, &text))
+}
+
+/// What a Node.js lays hands on and does not use, in MB: from 23 on, V8 reserves room for code that
+/// a limit on data counts. Starts the program once.
+pub(crate) fn reserved_mb(node: &Path) -> u64 {
+    static KNOWN: Mutex<BTreeMap<PathBuf, u64>> = Mutex::new(BTreeMap::new());
+    let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(reserved) = known().get(node) {
+        return *reserved;
     }
+    let reserved = version_of(node).map_or(0, |(major, _)| if major >= 23 { 512 } else { 0 });
+    known().insert(node.to_owned(), reserved);
+    reserved
+}
+
+/// The same, of a Node.js that is new enough to be the usual one.
+///
+/// # Errors
+/// A bilingual sentence when it cannot be started or is too old.
+pub(crate) fn node_version(node: &Path) -> Result<(u32, String), String> {
+    let (major, text) = version_of(node)?;
+    if NODE_MAJOR_MIN <= major { Ok((major, text)) } else { Err(too_old(node, &text)) }
+}
+
+fn too_old(node: &Path, text: &str) -> String {
+    format!(
+        "Node.js {NODE_MAJOR_MIN} or newer is needed; {} says \"{text}\". / \
+         需要 Node.js {NODE_MAJOR_MIN} 或更高版本,当前为“{text}”。",
+        node.display()
+    )
 }
 
 fn check_node(node: &Path) -> Check {
     match node_version(node) {
-        Ok(version) => check("node", CheckState::On, &format!("{} {version}", node.display())),
+        Ok((_, version)) => check("node", CheckState::On, &format!("{} {version}", node.display())),
         Err(why) => check("node", CheckState::Off, &why),
+    }
+}
+
+/// Whether the user of a worker could start this program, when workers have users of their own.
+pub(crate) fn is_reachable(program: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = |path: &Path| path.metadata().map_or(0, |metadata| metadata.permissions().mode());
+    let program = program.canonicalize().unwrap_or_else(|_| program.to_owned());
+    !nix::unistd::geteuid().is_root()
+        || (mode(&program) & 0o005 == 0o005
+            && program.ancestors().skip(1).all(|folder| mode(folder) & 0o001 != 0))
+}
+
+/// One that functions may ask for.
+fn check_other_node(major: u32, path: &Path) -> Check {
+    let name = format!("node {major}");
+    match version_of(path) {
+        Ok((found, version)) if found == major && !is_reachable(path) => {
+            let why = format!(
+                "{} {version} lies where the users of functions cannot reach it: move it out of \
+                 private folders. / {} 位于私有目录,云函数用户无法访问,请移至公共目录。",
+                path.display(),
+                path.display()
+            );
+            check(&name, CheckState::Off, &why)
+        }
+        Ok((found, version)) if found == major => {
+            check(&name, CheckState::On, &format!("{} {version}", path.display()))
+        }
+        Ok((_, version)) => {
+            let why = format!(
+                "{} is Node.js {version}: functions that ask for {major} run on another one. / {} 是 \
+                 Node.js {version},要求 {major} 的云函数将使用其他版本。",
+                path.display(),
+                path.display()
+            );
+            check(&name, CheckState::Off, &why)
+        }
+        Err(why) => check(&name, CheckState::Off, &why),
     }
 }
 

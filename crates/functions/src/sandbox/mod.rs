@@ -14,7 +14,7 @@ mod linux_calls;
 mod probe;
 
 pub use doctor::doctor;
-pub(crate) use doctor::{node_version, trial_entry};
+pub(crate) use doctor::{is_reachable, node_version, reserved_mb, trial_entry, version_of};
 pub(crate) use entry::{Entry, FRAMES_DESCRIPTOR};
 pub(crate) use probe::{Measures, Mounts, Probed, probe};
 

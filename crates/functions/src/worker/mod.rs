@@ -8,6 +8,7 @@ mod start;
 mod variables;
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,11 +25,12 @@ use crate::job::{Job, Seat, Version};
 use crate::logs::{Author, level_of};
 use crate::pool::{Next, Pool};
 use crate::process::Process;
-use crate::room::Order;
+use crate::room::{Need, Order};
 use crate::settings::LogLevel;
 use crate::slot::Slot;
 use call::After;
 pub(crate) use call::micros;
+pub(crate) use start::node_flags;
 use variables::Variables;
 
 /// The region functions are told they run in; SDKs insist on one.
@@ -42,6 +44,8 @@ struct Worker {
     hall: Arc<Hall>,
     number: u64,
     memory_mb: u64,
+    /// What it runs on, when that is not the usual Node.js.
+    node: Option<PathBuf>,
     line: Line,
     process: Process,
     slot: Slot,
@@ -88,7 +92,7 @@ struct Sent {
 /// Starts a worker of this memory size and lives its life.
 pub(crate) async fn live(hall: Arc<Hall>, memory_mb: u64) {
     let number = hall.number();
-    let mut worker = match start::start(&hall, number, memory_mb).await {
+    let mut worker = match start::start(&hall, number, memory_mb, None).await {
         Ok(worker) => worker,
         Err(message) => return hall.start_failed(memory_mb, message),
     };
@@ -112,6 +116,23 @@ pub(crate) async fn live(hall: Arc<Hall>, memory_mb: u64) {
     worker.leave().await;
 }
 
+/// Starts a worker with another Node.js than the usual one for this very order.
+pub(crate) async fn live_for(hall: Arc<Hall>, memory_mb: u64, node: PathBuf, order: Order) {
+    let number = hall.number();
+    match start::start(&hall, number, memory_mb, Some(node)).await {
+        Ok(mut worker) => {
+            worker.serve(&order).await;
+            order.share.give_back();
+            worker.leave().await;
+        }
+        Err(message) => {
+            tracing::error!(%message, "a function worker could not be started");
+            order.share.give_back();
+            order.pool.start_failed(None, &crate::InvokeError::StartFailed { message });
+        }
+    }
+}
+
 impl Worker {
     /// Returns when the process ends although nobody asked it to.
     async fn watch(&mut self) {
@@ -127,6 +148,12 @@ impl Worker {
         let Some(version) = pool.begin_serving() else { return pool.left(None, false) };
         let revision = Some(version.revision);
         self.revision = version.revision;
+        if version.node != self.node {
+            // It was deployed for another Node.js while this worker started.
+            pool.left(revision, false);
+            pool.claim_worker(&self.hall, Need::Calls);
+            return;
+        }
         if let Err(message) = self.assign(pool, &version).await {
             tracing::error!(%message, "a worker could not be given a function");
             let error = crate::InvokeError::StartFailed { message };

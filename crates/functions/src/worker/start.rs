@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -29,8 +30,13 @@ const START_TIME_MAX: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// A bilingual sentence: why there is no worker, and what to look at.
-pub(super) async fn start(hall: &Arc<Hall>, number: u64, memory_mb: u64) -> Result<Worker, String> {
-    let mut worker = spawn(hall, number, memory_mb).await?;
+pub(super) async fn start(
+    hall: &Arc<Hall>,
+    number: u64,
+    memory_mb: u64,
+    node: Option<PathBuf>,
+) -> Result<Worker, String> {
+    let mut worker = spawn(hall, number, memory_mb, node).await?;
     let ready = tokio::time::timeout(START_TIME_MAX, worker.line.next()).await;
     let said_ready = match &ready {
         Ok(Ok(frame)) => frame.head().is_ok_and(|head| head.t == "ready"),
@@ -53,7 +59,12 @@ pub(super) async fn start(hall: &Arc<Hall>, number: u64, memory_mb: u64) -> Resu
     ))
 }
 
-async fn spawn(hall: &Arc<Hall>, number: u64, memory_mb: u64) -> Result<Worker, String> {
+async fn spawn(
+    hall: &Arc<Hall>,
+    number: u64,
+    memory_mb: u64,
+    node: Option<PathBuf>,
+) -> Result<Worker, String> {
     let show = |error: &dyn std::fmt::Display| {
         format!("A function worker could not start: {error}. / 云函数工作进程无法启动:{error}。")
     };
@@ -62,7 +73,12 @@ async fn spawn(hall: &Arc<Hall>, number: u64, memory_mb: u64) -> Result<Worker, 
     let (ours, theirs) = std::os::unix::net::UnixStream::pair().map_err(|error| show(&error))?;
     ours.set_nonblocking(true).map_err(|error| show(&error))?;
     let line = Line::new(UnixStream::from_std(ours).map_err(|error| show(&error))?);
-    let command = command(hall, &slot, memory_mb, theirs.into());
+    let program = node.as_ref().unwrap_or(&hall.options.node).clone();
+    let asked = program.clone();
+    let reserved_mb = tokio::task::spawn_blocking(move || crate::sandbox::reserved_mb(&asked));
+    let reserved_mb = reserved_mb.await.map_err(|error| show(&error))?;
+    let memory = Memory { given_mb: memory_mb, reserved_mb };
+    let command = command(hall, &slot, &memory, &program, theirs.into());
     let mut child = hall
         .spawner
         .spawn(command)
@@ -85,6 +101,7 @@ async fn spawn(hall: &Arc<Hall>, number: u64, memory_mb: u64) -> Result<Worker, 
         hall: Arc::clone(hall),
         number,
         memory_mb,
+        node,
         line,
         process,
         slot,
@@ -131,7 +148,13 @@ async fn answer_door(
     }
 }
 
-fn command(hall: &Hall, slot: &Slot, memory_mb: u64, line: OwnedFd) -> Command {
+/// What a function is given, and what its Node.js takes without using it.
+struct Memory {
+    given_mb: u64,
+    reserved_mb: u64,
+}
+
+fn command(hall: &Hall, slot: &Slot, memory: &Memory, node: &Path, line: OwnedFd) -> Command {
     let options = &hall.options;
     let settings = serde_json::json!({
         "fd": FRAMES_DESCRIPTOR,
@@ -143,15 +166,18 @@ fn command(hall: &Hall, slot: &Slot, memory_mb: u64, line: OwnedFd) -> Command {
     let entry = Entry {
         probe: false,
         measures: hall.measures.clone(),
-        node: options.node.clone(),
-        node_arguments: vec![
-            format!("--max-old-space-size={memory_mb}"),
-            hall.runtime.join("bootstrap.js").to_string_lossy().into_owned(),
-            settings.to_string(),
-        ],
+        node: node.to_owned(),
+        node_arguments: [
+            node_flags(memory.given_mb),
+            vec![
+                hall.runtime.join("bootstrap.js").to_string_lossy().into_owned(),
+                settings.to_string(),
+            ],
+        ]
+        .concat(),
         slot: slot.path.clone(),
         runtime: hall.runtime.clone(),
-        memory_mb,
+        memory_mb: memory.given_mb + memory.reserved_mb,
         server_pid: nix::unistd::getpid().as_raw(),
         uid: slot.uid,
         inspect_port: options.inspect.as_ref().map(|inspect| inspect.port),
@@ -162,7 +188,7 @@ fn command(hall: &Hall, slot: &Slot, memory_mb: u64, line: OwnedFd) -> Command {
         .arg("worker-enter")
         .arg(entry)
         .env_clear()
-        .envs(environment(hall, slot))
+        .envs(environment(hall, slot, node))
         .stdin(Stdio::from(line))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -171,8 +197,13 @@ fn command(hall: &Hall, slot: &Slot, memory_mb: u64, line: OwnedFd) -> Command {
     command
 }
 
+/// What Node.js is told before its program. Code that was compiled ahead fits these flags only.
+pub(crate) fn node_flags(memory_mb: u64) -> Vec<String> {
+    vec![format!("--max-old-space-size={memory_mb}")]
+}
+
 /// The process environment before any function is known (protocol 02 §3.3).
-fn environment(hall: &Hall, slot: &Slot) -> Vec<(&'static str, OsString)> {
+fn environment(hall: &Hall, slot: &Slot, node: &Path) -> Vec<(&'static str, OsString)> {
     let code = slot.code();
     let tmp = match hall.measures.mounts {
         Mounts::Shared => slot.tmp(),
@@ -181,7 +212,7 @@ fn environment(hall: &Hall, slot: &Slot) -> Vec<(&'static str, OsString)> {
     let mut root = code.clone().into_os_string();
     root.push("/");
     let node_path = std::env::join_paths([code.clone(), code.join("node_modules")]);
-    let bin = hall.options.node.parent().map(std::path::Path::to_owned);
+    let bin = node.parent().map(Path::to_owned);
     let system = ["/usr/local/bin", "/usr/bin", "/bin"].map(std::path::PathBuf::from);
     let paths = std::env::join_paths(bin.into_iter().chain(system)).unwrap_or_default();
     let mut variables: Vec<(&'static str, OsString)> = vec![

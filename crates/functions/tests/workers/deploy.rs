@@ -59,13 +59,15 @@ pub async fn bad_names_and_settings_are_refused() {
     for name in ["1a", "../a", "", "a b", "云", &"a".repeat(61)] {
         refused(&ground, name, &folder, Settings::default(), "is not a function name").await;
     }
-    let rows: [(Change, &str); 7] = [
+    let rows: [(Change, &str); 9] = [
         (|settings| settings.handler = "../index.main".to_owned(), "is not a handler"),
         (|settings| settings.handler = "/etc/x.main".to_owned(), "is not a handler"),
         (|settings| settings.handler = "index".to_owned(), "is not a handler"),
         (|settings| settings.memory_mb = 1, "1 MB of memory"),
         (|settings| settings.timeout_ms = 0, "timeout of 0 ms"),
         (|settings| settings.runtime = Some("Php7.4".to_owned()), "\"Php7.4\" is not served"),
+        (|settings| settings.runtime = Some("Nodejs99.1".to_owned()), "Known are Nodejs24.11"),
+        (|settings| settings.runtime = Some("Nodejs18x".to_owned()), "Known are Nodejs24.11"),
         (|settings| settings.variables = vec![("A-B".into(), String::new())], "variable name"),
     ];
     for (change, words) in rows {
@@ -144,7 +146,7 @@ pub async fn missing_dependencies_are_installed() {
 }
 
 /// Serves these bytes as `/library.tgz` and nothing else.
-async fn serve(bytes: Vec<u8>) -> SocketAddr {
+pub async fn serve(bytes: Vec<u8>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {

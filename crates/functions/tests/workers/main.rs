@@ -11,8 +11,10 @@ mod deploy;
 mod ground;
 mod identity;
 mod lifecycle;
+mod packages;
 mod sandbox;
 mod scaling;
+mod zips;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -49,6 +51,13 @@ const TESTS: &[Test] = tests![
         a_deploy_prepares_a_worker, code_that_asks_while_it_loads_is_not_loaded_ahead,
         slow_calls_get_a_worker_each, versions_are_served_side_by_side,
         packages_outlive_the_process, nothing_is_left_in_the_run_folder;
+    packages: a_lock_file_is_followed_to_the_letter,
+        install_scripts_run_only_where_they_are_allowed,
+        a_function_runs_on_the_node_it_asks_for,
+        calls_that_are_not_supported_are_named_with_their_place,
+        a_bundle_behaves_as_the_files_it_is_made_of,
+        what_a_bundle_would_change_stays_in_its_files;
+    zips: zips_are_deployed, hostile_zips_are_refused, bombs_and_devices_are_refused;
     sandbox: confinement_holds_where_it_is_on, doctor_explains;
 ];
 

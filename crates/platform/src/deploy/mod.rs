@@ -60,7 +60,7 @@ pub async fn deploy_function(
     };
     let outcome = deploy_package(environment, package, &settings.triggers).await;
     let (succeeded, text) = match &outcome {
-        Ok(report) => (true, report.notices.join("\n")),
+        Ok(report) => (true, words_of(report)),
         Err(error) => (false, error.to_string()),
     };
     environment.set_refusal(name, (!succeeded).then(|| text.clone()));
@@ -84,6 +84,13 @@ async fn deploy_package(
     let report = deployed.map_err(|error| Error::from_room(Code::DeployRefused, error))?;
     triggers::apply(environment, &name, triggers).await?;
     Ok(report)
+}
+
+/// What a developer should read about a deploy, a line each.
+fn words_of(report: &DeployReport) -> String {
+    let unsupported = report.unsupported.iter().map(functions::UnsupportedCall::sentence);
+    let all: Vec<String> = report.notices.iter().cloned().chain(unsupported).collect();
+    all.join("\n")
 }
 
 /// Takes a function out of service; running calls finish.

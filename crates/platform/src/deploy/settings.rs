@@ -33,6 +33,12 @@ pub struct FunctionSettings {
     /// What it may call of WeChat; all when absent (`docs/decisions/0085`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub permissions: Option<Permissions>,
+    /// The major version of Node.js.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<u32>,
+    /// Whether dependencies may run their install scripts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub install_scripts: Option<bool>,
     /// What runs it without a call.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub triggers: Vec<TriggerSpec>,
@@ -57,6 +63,7 @@ impl FunctionSettings {
     /// Lets a later file's word win.
     pub fn overlay(&mut self, later: Self) {
         take!(self, later, handler runtime timeout memory install_dependency permissions);
+        take!(self, later, node install_scripts);
         self.env.extend(later.env);
         self.triggers.retain(|it| later.triggers.iter().all(|other| other.name() != it.name()));
         self.triggers.extend(later.triggers);
@@ -80,6 +87,8 @@ impl FunctionSettings {
         if let Some(permissions) = &self.permissions {
             run.permissions.clone_from(&permissions.openapi);
         }
+        run.node = self.node;
+        run.install_scripts = self.install_scripts.unwrap_or(run.install_scripts);
         run.variables = self.env.iter().map(|(name, it)| (name.clone(), it.clone())).collect();
         run
     }
