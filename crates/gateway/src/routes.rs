@@ -12,7 +12,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::server::Gateway;
 use crate::{
-    admin, api, auth, console, file_transfer, http_routes, metrics, reply, rest, services,
+    admin, api, auth, console, file_transfer, http_routes, metrics, reply, rest, services, streams,
     v1_functions, web,
 };
 
@@ -30,6 +30,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .merge(rest::routes())
         .merge(v1_functions::routes())
         .merge(services::routes())
+        .merge(streams::routes())
         .layer(middleware::from_fn(cross_origin));
     let console = if gateway.options().has_console { console::routes() } else { Router::new() };
     Router::new()

@@ -72,6 +72,9 @@ test('a malformed cron is refused at deploy and names its field', async (t) => {
     functions,
     yunkai: { functions: { ticker: { triggers: [wrong] } } },
   });
-  const { output } = await yunkai({ .../** @type {any} */ (server), data: `${dir}/d` }, ['dev', dir]);
+  const { output } = await yunkai({ .../** @type {any} */ (server), data: `${dir}/d` }, [
+    'dev',
+    dir,
+  ]);
   assert.match(output, /the field 'hour'/);
 });

@@ -57,6 +57,7 @@ pub fn routes() -> Router<Arc<Gateway>> {
         .route("/_api/triggers", get(triggers::list))
         .route("/_api/triggers/{function}/{name}/claims", get(triggers::claims))
         .route("/_api/triggers/{function}/{name}/fire", post(triggers::fire))
+        .route("/_api/streams", get(triggers::streams))
         .route("/_api/async", get(later::list).post(later::call))
         .route("/_api/async/{id}", get(later::one))
         .route("/_api/dead-letters", get(later::dead_letters))

@@ -8,7 +8,7 @@ use axum::http::Response;
 use platform::triggers::{self, Claim, ClaimState, Listed, TriggerSpec, iso};
 use serde_json::{Value as Json, json};
 
-use super::{answer, context, parameter};
+use super::{answer, asked, context, parameter};
 use crate::server::Gateway;
 
 /// Claims listed when the request names no number.
@@ -56,6 +56,30 @@ pub async fn fire(
         let context = context(&gateway, &parts)?;
         let answer = triggers::fire(&context, &function, &name).await?;
         Ok(format!("{{\"result\":{}}}", answer.result))
+    })
+    .await
+}
+
+/// `GET /_api/streams`: how far each consumer is.
+pub async fn streams(State(gateway): State<Arc<Gateway>>, request: Request) -> Response<Body> {
+    answer(async {
+        let context = asked(&gateway, request)?;
+        let consumers: Vec<_> = platform::triggers::streams::progress(&context)
+            .await?
+            .into_iter()
+            .map(|it| {
+                json!({
+                    "function": it.function,
+                    "name": it.name,
+                    "stream": it.stream,
+                    "checkpoint": it.checkpoint,
+                    "unread": it.unread,
+                    "attempts": it.attempts,
+                    "error": it.error,
+                })
+            })
+            .collect();
+        Ok(json!({ "consumers": consumers }).to_string())
     })
     .await
 }

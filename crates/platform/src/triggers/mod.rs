@@ -14,6 +14,7 @@ mod queue;
 mod registry;
 mod shelf;
 mod spec;
+pub mod streams;
 mod timers;
 
 use std::sync::Arc;
@@ -52,6 +53,7 @@ pub(crate) struct Triggers {
     node: Node,
     timers: timers::Timers,
     later: later::Later,
+    streams: streams::Streams,
 }
 
 impl Triggers {
@@ -60,10 +62,17 @@ impl Triggers {
         claims::prepare(engine).await?;
         queue::prepare(engine).await?;
         dead_letters::prepare(engine).await?;
+        streams::prepare(engine).await?;
         let node = Node::new(is_shared);
         node.prepare(engine).await?;
         let registry = Registry::open(engine).await?;
-        Ok(Self { registry, node, timers: <_>::default(), later: <_>::default() })
+        Ok(Self {
+            registry,
+            node,
+            timers: <_>::default(),
+            later: <_>::default(),
+            streams: <_>::default(),
+        })
     }
 }
 
@@ -85,6 +94,7 @@ pub(crate) fn start(
     let ways = Ways { environment, stop, tracker: tracker.clone() };
     tracker.spawn(timers::run(ways.clone()));
     tracker.spawn(later::run(ways.clone()));
+    tracker.spawn(streams::run(ways.clone()));
     if ways.environment.triggers().node.is_shared() {
         tracker.spawn(keep_in_touch(ways));
     }

@@ -47,6 +47,12 @@ impl<T: Serialize + DeserializeOwned> Shelf<T> {
         found.map(|bytes| self.read(&bytes)).transpose()
     }
 
+    /// [`Shelf::get`] within a transaction.
+    pub(super) async fn get_in(&self, transaction: &Transaction, id: &str) -> Result<Option<T>> {
+        let found = transaction.get(self.name, &Value::from(id)).await?;
+        found.map(|bytes| self.read(&bytes)).transpose()
+    }
+
     /// The matching documents in the order of a field, ascending, or descending with `-field`.
     pub(super) async fn find(
         &self,

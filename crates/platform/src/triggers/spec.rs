@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 use value::{Value, ejson};
 
 use super::cron::Schedule;
+use super::streams::StreamSpec;
 use crate::error::{Code, Error, Result};
 
 /// The most triggers of one kind that a function may have.
@@ -28,6 +29,8 @@ pub enum TriggerSpec {
     Database(DatabaseSpec),
     /// Runs it for files that came or went.
     Storage(StorageSpec),
+    /// Runs it for records of a stream.
+    Stream(StreamSpec),
 }
 
 /// A timer.
@@ -154,6 +157,7 @@ impl TriggerSpec {
             Self::Timer(timer) => &timer.name,
             Self::Database(database) => &database.name,
             Self::Storage(storage) => &storage.name,
+            Self::Stream(stream) => &stream.name,
         }
     }
 
@@ -164,6 +168,7 @@ impl TriggerSpec {
             Self::Timer(_) => "timer",
             Self::Database(_) => "database",
             Self::Storage(_) => "storage",
+            Self::Stream(_) => "stream",
         }
     }
 
@@ -186,6 +191,7 @@ impl TriggerSpec {
             Self::Database(database) => database.check(),
             Self::Storage(storage) if storage.events.is_empty() => Err(no_events()),
             Self::Storage(_) => Ok(()),
+            Self::Stream(stream) => stream.check(),
         }
     }
 }
