@@ -96,7 +96,9 @@ impl ProjectSettings {
             return Some("storage.rule".to_owned());
         }
         self.functions.iter().find_map(|(name, function)| {
-            let later = |it: &&TriggerSpec| !matches!(it, TriggerSpec::Timer(_));
+            let later = |it: &&TriggerSpec| {
+                matches!(it, TriggerSpec::Database(_) | TriggerSpec::Storage(_))
+            };
             let spec = function.triggers.iter().find(later)?;
             Some(format!("functions.{name}.triggers: {}", spec.kind()))
         })
