@@ -20,13 +20,15 @@ const { redirect, requestsUnderWay } = require('./redirect.js')
 const SETTLE_MS_MAX = 5000
 /** Turns of the event loop in which a chain of promises may still send a request. */
 const SETTLE_TURNS = 2
-const MEMORY_SAMPLE_MS = 1000
+/** How often memory, and what a call does with its time, are looked at. */
+const SAMPLE_EVERY_MS = 1000
 /** A worker that is to go has made no request for this long: what it was not awaited for is done. */
 const QUIET_MS = 250
 const LOOK_MS = 25
 
 const { parse } = JSON
 const { setTimeout } = globalThis
+const { eventLoopUtilization } = performance
 const settings = parse(process.argv[2])
 process.argv.length = 1
 process.argv.push('index.js')
@@ -42,6 +44,8 @@ let current = null
 /** Calls that wait for the one at work; they run one after another. */
 const waiting = []
 let sampledAt = -Infinity
+/** The state of the event loop at the beginning of a call that is sampled. */
+let loopBefore = null
 let loaded = false
 /** Under a debugger: the module for it, its settings, and when it can be reached. */
 let inspected = null
@@ -178,8 +182,10 @@ function begin({ id, request, given, body }) {
       new Error(`the event is not JSON / 事件不是合法的 JSON: ${error.message}`),
     )
   }
-  if (loaded) store.run(invocation, run, invocation, event)
-  else load(invocation, event)
+  if (!loaded) return load(invocation, event)
+  const samples = performance.now() - sampledAt > SAMPLE_EVERY_MS
+  loopBefore = samples ? eventLoopUtilization() : null
+  store.run(invocation, run, invocation, event)
 }
 
 function run(invocation, event) {
@@ -196,6 +202,7 @@ function load(invocation, event) {
     () => {
       loaded = true
       channel.send(invocation.id, { t: 'loaded' }, '')
+      loopBefore = eventLoopUtilization()
       if (!invocation.done) store.run(invocation, run, invocation, event)
     },
     (error) => invocation.fail(error),
@@ -205,10 +212,11 @@ function load(invocation, event) {
 function end(invocation, head, text) {
   loop.leave()
   head.pending = invocation.pending
-  const now = performance.now()
-  if (now - sampledAt > MEMORY_SAMPLE_MS) {
-    sampledAt = now
+  if (loopBefore !== null) {
+    sampledAt = performance.now()
     head.memory = process.memoryUsage.rss()
+    head.busy = eventLoopUtilization(loopBefore).utilization
+    loopBefore = null
   }
   channel.send(invocation.id, head, text)
   settle(invocation, invocation.pending > 0)

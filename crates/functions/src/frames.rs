@@ -41,6 +41,9 @@ pub(crate) struct Head<'a> {
     pub pending: u64,
     #[serde(default)]
     pub memory: Option<u64>,
+    /// Which part of the time of this call its process was at work and did not wait.
+    #[serde(default)]
+    pub busy: Option<f64>,
     #[serde(default)]
     pub last: bool,
     #[serde(default)]

@@ -54,6 +54,8 @@ struct State {
     growing: bool,
     /// How long a call takes: each new one counts for an eighth. Unknown before the first.
     mean: Option<Duration>,
+    /// Which part of it a worker is at work, as sampled; each sample counts for a half.
+    busy: f64,
     arrivals: Arrivals,
     /// Its code may be loaded before there is a call.
     loads_ahead: bool,
@@ -73,6 +75,7 @@ impl Pool {
             to_give: 0,
             growing: false,
             mean: None,
+            busy: 0.0,
             arrivals: Arrivals::new(Instant::now()),
             loads_ahead: true,
         };
@@ -96,7 +99,7 @@ impl Pool {
         state.idle.drain(..).for_each(Seat::dismiss);
         state.outdated += state.workers - state.claimed;
         (state.workers, state.starting) = (state.claimed, state.claimed);
-        (state.mean, state.loads_ahead) = (None, true);
+        (state.mean, state.busy, state.loads_ahead) = (None, 0.0, true);
         before.tree.release();
     }
 
@@ -339,6 +342,12 @@ impl Pool {
         state.mean = Some(state.mean.map_or(duration, |mean| (mean * 7 + duration) / 8));
     }
 
+    /// For this part of a call its worker did not wait for anything.
+    pub(crate) fn worked(&self, busy: f64) {
+        let mut state = self.lock();
+        state.busy = f64::midpoint(state.busy, busy.clamp(0.0, 1.0));
+    }
+
     /// Takes an idle worker out of the room: true when no call is on its way to it.
     pub(crate) fn stand_up(&self, worker: u64) -> bool {
         let mut state = self.lock();
@@ -418,6 +427,7 @@ impl State {
             workers: self.workers,
             starting: self.starting,
             mean: self.mean,
+            busy: self.busy,
             rate: self.arrivals.forecast,
             most,
             processors,
@@ -436,7 +446,8 @@ impl State {
     }
 
     fn is_quick(&self) -> bool {
-        self.mean.is_some_and(|mean| mean < QUICK)
+        let limit = if scaler::is_all_work(self.busy) { QUICK * 4 } else { QUICK };
+        self.mean.is_some_and(|mean| mean < limit)
     }
 
     /// Gives the job to an idle worker; returns it when there is none.

@@ -8,8 +8,8 @@
 //!   a call takes, one is added each time a call has waited that long.
 //! * *Rate*: ten times a second the arrivals of the next moment are foreseen (a ramp goes on as it
 //!   began); rate × time of a call, half as much again, is how many workers are busy then.
-//! * Calls under [`QUICK`] use a processor all the time, so their function gets no more workers
-//!   than there are processors. [`max_instances`](crate::Settings::max_instances) is never
+//! * Calls under [`QUICK`], and those seen to wait for nothing, use a processor all the time, so
+//!   their function gets no more workers than there are processors. [`max_instances`](crate::Settings::max_instances) is never
 //!   passed.
 //! * A worker that had no call for the idle time leaves, but not the last `min_instances`. The
 //!   one used last is used first, so what is too many becomes idle.
@@ -38,6 +38,8 @@ const STARTING_UNKNOWN_MAX: usize = 2;
 const WINDOW: Duration = Duration::from_millis(100);
 /// Workers for the foreseen rate, beyond those that would be busy on average.
 const HEADROOM: f64 = 1.5;
+/// Calls that wait for less than the rest of their time are all work.
+const ALL_WORK: f64 = 0.8;
 /// Claims of the last while for which one more worker waits.
 const CLAIMS_PER_WAITING: usize = 2;
 
@@ -53,6 +55,8 @@ pub(crate) struct Load {
     pub starting: usize,
     /// How long a call takes; unknown before the first.
     pub mean: Option<Duration>,
+    /// Which part of that time a worker is at work.
+    pub busy: f64,
     /// Foreseen calls per second.
     pub rate: f64,
     /// Its `max_instances`.
@@ -76,9 +80,15 @@ pub(crate) fn missing(load: &Load) -> usize {
     let impatient = usize::from(load.queued > 0 && load.oldest >= PATIENCE);
     let wanted = for_queue.saturating_sub(load.starting).max(for_rate.saturating_sub(load.workers));
     let wanted = wanted.max(impatient).min(starting_max.saturating_sub(load.starting));
-    let quick = load.mean.is_some_and(|mean| mean < QUICK);
-    let most = if quick { load.most.min(load.processors) } else { load.most };
+    let all_work = load.mean.is_some_and(|mean| mean < QUICK) || is_all_work(load.busy);
+    let most = if all_work { load.most.min(load.processors) } else { load.most };
     wanted.min(most.saturating_sub(load.workers))
+}
+
+/// Whether calls use a processor all the time: beyond the number of processors, more workers only
+/// take turns. The time of a call does not tell, because it grows when others are at work.
+pub(crate) fn is_all_work(busy: f64) -> bool {
+    busy >= ALL_WORK
 }
 
 /// Workers without which the line would take longer than [`PATIENCE`].
@@ -188,6 +198,7 @@ mod tests {
         workers: 1,
         starting: 0,
         mean: None,
+        busy: 0.0,
         rate: 0.0,
         most: 100,
         processors: 4,
@@ -212,6 +223,7 @@ mod tests {
             (Load { most: 3, ..busy(6, 100) }, 2, "its own limit"),
             (Load { workers: 4, oldest: ms(50), ..busy(90, 1) }, 0, "quick: one per processor"),
             (Load { workers: 2, oldest: ms(50), ..busy(90, 1) }, 2, "quick: up to the processors"),
+            (Load { busy: 0.9, ..busy(90, 50) }, 3, "all work: up to the processors"),
             (Load { rate: 150.0, mean: Some(ms(6)), ..QUIET }, 0, "0.9 busy, 1.35 wanted"),
             (Load { rate: 300.0, mean: Some(ms(6)), ..QUIET }, 2, "1.8 busy, 2.7 wanted"),
         ];

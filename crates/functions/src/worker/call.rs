@@ -229,6 +229,9 @@ impl Worker {
         if frame.number != self.invocation {
             return self.take_note(frame).map(|()| None);
         }
+        if let (Some(busy), Some(pool)) = (head.busy, &self.pool) {
+            pool.worked(busy);
+        }
         match &*head.t {
             "loaded" => Ok(Some(Said::Loaded)),
             "back" => Ok(Some(Said::Ended(Turnout::HandedBack))),
