@@ -18,6 +18,7 @@ use crate::error::{Code, Error, Result};
 use crate::invocations::Invocations;
 use crate::journal::{Event, Journal, JournalOptions};
 use crate::metrics::usage;
+use crate::triggers;
 
 /// How the server reaches WeChat.
 #[derive(Debug, Clone)]
@@ -257,6 +258,7 @@ impl Platform {
         self.shared.journal.flush().await;
         for environment in self.environments() {
             environment.usage().flush(&environment).await;
+            triggers::end(&environment).await;
             if let Err(error) = environment.engine().close().await {
                 tracing::error!(environment = environment.id(), %error, "closing the store failed");
             }

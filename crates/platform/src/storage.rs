@@ -9,6 +9,7 @@ use rules::Operation;
 use crate::caller::{Caller, Context};
 use crate::environment::Environment;
 use crate::error::{Code, Error, Result};
+use crate::triggers;
 
 pub use files::{Processing, Range, Variant};
 
@@ -16,6 +17,9 @@ pub use files::{Processing, Range, Variant};
 pub const UPLOAD_BYTES_MAX: u64 = 512 * 1024 * 1024;
 /// How long an upload grant holds, in seconds.
 const UPLOAD_GRANT_S: u64 = 3_600;
+const UPLOAD_GRANT_MS: i64 = 3_600_000;
+/// How long a deletion may take, in ms.
+const DELETION_MS: i64 = 10_000;
 /// How long a temporary link holds when the caller names no time, in seconds.
 pub const LINK_MAX_AGE_DEFAULT_S: u64 = 7_200;
 /// The longest time a temporary link may hold, in seconds.
@@ -46,6 +50,7 @@ pub async fn request_upload(context: &Context, path: &str) -> Result<UploadGrant
         let owner = existing.as_ref().and_then(|record| record.owner.as_deref());
         require(context, operation, owner)?;
     }
+    triggers::note_file(context, path, UPLOAD_GRANT_MS);
     let token = files.sign_upload(&UploadTicket {
         path: path.to_owned(),
         owner: context.caller.owner_id().map(str::to_owned),
@@ -112,6 +117,7 @@ pub async fn delete(context: &Context, file_ids: &[String]) -> Vec<Result<()>> {
 async fn delete_one(context: &Context, file_id: &str) -> Result<()> {
     let (path, record) = existing(context, file_id).await?;
     require(context, Operation::Delete, record.owner.as_deref())?;
+    triggers::note_file(context, &path, DELETION_MS);
     if context.environment.files().delete(&path).await? { Ok(()) } else { Err(missing(file_id)) }
 }
 

@@ -32,11 +32,23 @@ export async function api(server, method, path, { key, body } = {}) {
  * @returns {Promise<any[]>}
  */
 export async function ticksOf(server, name = 'ticks') {
+  /** @type {any[]} */
   const found = [];
   const collection = nodeSdk(server).database().collection(name);
   for (;;) {
+    /** @type {{ data: any[] }} */
     const { data } = await collection.skip(found.length).limit(1000).get();
     found.push(...data);
     if (data.length < 1000) return found;
   }
+}
+
+/**
+ * The events that `follower` was run for, in the order of its runs.
+ * @param {Server} server
+ * @returns {Promise<any[]>}
+ */
+export async function eventsOf(server) {
+  const noted = await ticksOf(server, 'events');
+  return noted.sort((a, b) => a.at - b.at).map(({ event }) => JSON.parse(event));
 }

@@ -18,6 +18,7 @@ test('a timer of config.json ticks with the vendors event', async (t) => {
     files: { 'cloudfunctions/ticker/config.json': JSON.stringify(config) },
   });
   const server = await serve(t, dir);
+  /** @type {any} */
   const ticks = await eventually('three ticks', async () => {
     const found = await ticksOf(server);
     return found.length >= 3 && found;

@@ -14,6 +14,7 @@ use value::{Document, Value};
 
 use crate::caller::{Caller, Context};
 use crate::error::{Code, Error, Result};
+use crate::triggers;
 pub use aggregation::{Aggregate, aggregate, aggregate_all};
 use ground::Ground;
 use ownership::{OWNER_FIELD, fill_openid, refuse_owner_change, refuse_owner_field};
@@ -132,6 +133,17 @@ pub async fn insert(
             document.insert(OWNER_FIELD, Value::String(user.owner_id().to_owned()));
         }
     }
+    let mut ids = Vec::new();
+    if triggers::is_noted(context, collection) {
+        // The note needs the ids before the change is made.
+        for document in &mut documents {
+            let id = document.get("_id").cloned();
+            let id = id.unwrap_or_else(|| Value::from(engine::new_id(context.now_ms)));
+            document.insert("_id", id.clone());
+            ids.push(id);
+        }
+    }
+    let _writing = triggers::note(context, collection, &ids, transaction.is_some());
     Ground::of(context, transaction).await?.insert(collection, documents).await
 }
 
@@ -160,6 +172,8 @@ pub async fn write(context: &Context, write: Write) -> Result<Written> {
         Change::Replace(data)
     };
     let (multi, upsert) = (write.multi, write.upsert);
+    let ids = named_ids(context, &write.collection, &filter);
+    let _writing = triggers::note(context, &write.collection, &ids, write.transaction.is_some());
     let modify = Modify { collection: write.collection, filter, change, multi, upsert };
     let ground = Ground::of(context, write.transaction.as_deref()).await?;
     let modified = ground.modify(modify).await.map_err(|error| {
@@ -191,8 +205,18 @@ pub async fn remove(
         require_filter(filter.as_ref())?;
     }
     let filter = owned_filter(context, decision, filter.unwrap_or_default())?;
+    let ids = named_ids(context, collection, &filter);
+    let _writing = triggers::note(context, collection, &ids, transaction.is_some());
     let remove = Remove { collection: collection.to_owned(), filter, multi };
     Ground::of(context, transaction).await?.remove(remove).await
+}
+
+/// The documents that a filter names, where a trigger wants to know who changes them.
+fn named_ids(context: &Context, collection: &str, filter: &Filter) -> Vec<Value> {
+    if !triggers::is_noted(context, collection) {
+        return Vec::new();
+    }
+    filter.id_points().unwrap_or_default()
 }
 
 /// Makes a collection; only for privileged callers.

@@ -14,7 +14,7 @@ use super::index::Index;
 use crate::http::{Route, RouteTable};
 use crate::indexes::IndexSpec;
 use crate::services::{self, Services};
-use crate::triggers::{self, TriggerSpec};
+use crate::triggers;
 
 /// Everything a project says; what it leaves out stays as it is on the server.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
@@ -95,13 +95,7 @@ impl ProjectSettings {
         if self.storage.as_ref().is_some_and(|storage| storage.rule.is_some()) {
             return Some("storage.rule".to_owned());
         }
-        self.functions.iter().find_map(|(name, function)| {
-            let later = |it: &&TriggerSpec| {
-                matches!(it, TriggerSpec::Database(_) | TriggerSpec::Storage(_))
-            };
-            let spec = function.triggers.iter().find(later)?;
-            Some(format!("functions.{name}.triggers: {}", spec.kind()))
-        })
+        None
     }
 
     /// The first index name that stands twice, and its collection.

@@ -11,6 +11,7 @@ pub use wechat::{Field, OpenApiReply};
 use crate::caller::{Caller, Context};
 use crate::error::{Code, Error, Result};
 use crate::invocations::InvocationContext;
+use crate::triggers;
 
 pub(crate) use open_data::SessionKeys;
 pub use open_data::{cloud_call_sign, open_data, open_event, voip_sign};
@@ -31,6 +32,9 @@ pub async fn call(
     own_app_id(context, app_id)?;
     if let Some(function) = &function {
         permissions::check(&context.environment, function, name)?;
+    }
+    if triggers::is_delayed_call(name) {
+        return triggers::call_delayed(&context.environment, &fields).await;
     }
     let user = function.as_ref().and_then(|it| it.user.as_ref());
     let caller_openid = user.and_then(|user| user.openid.clone());

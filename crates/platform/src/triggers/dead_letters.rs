@@ -47,7 +47,14 @@ pub(super) async fn prepare(engine: &Engine) -> Result<()> {
     LETTERS.prepare(engine, &["at"]).await
 }
 
-/// Keeps a letter within a transaction.
+/// Keeps a letter: when this returns, it is durable.
+pub(super) async fn add(engine: &Engine, letter: &DeadLetter) -> Result<()> {
+    let transaction = engine.begin().await?;
+    add_in(&transaction, letter).await?;
+    Ok(transaction.commit().await?)
+}
+
+/// [`add`] within a transaction.
 pub(super) async fn add_in(transaction: &Transaction, letter: &DeadLetter) -> Result<()> {
     LETTERS.insert_in(transaction, letter).await?;
     let expiry = json!({ "$set": { "expiresAt": date(letter.at + REMEMBERED_MS) } });

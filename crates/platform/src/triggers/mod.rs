@@ -4,12 +4,17 @@
 //! Everything here is remembered in the engine before it is done, so that neither the end of the
 //! server nor a second node loses it or does it twice. Nothing here has an identity of a user.
 
+mod change_events;
+mod changes;
 mod claims;
 mod cron;
 mod dead_letters;
+mod delayed;
+mod delivery;
 mod due;
 mod later;
 mod nodes;
+mod origins;
 mod queue;
 mod registry;
 mod shelf;
@@ -34,6 +39,9 @@ use crate::journal::Event;
 use nodes::{Node, RENEWED_EVERY_MS};
 use registry::{Registry, Trigger};
 
+pub(crate) use delayed::{call_delayed, is_delayed_call};
+pub(crate) use origins::{is_noted, note, note_file};
+
 pub use claims::{Claim, ClaimState};
 pub use cron::iso;
 pub use dead_letters::DeadLetter;
@@ -53,6 +61,8 @@ pub(crate) struct Triggers {
     node: Node,
     timers: timers::Timers,
     later: later::Later,
+    changes: changes::Changes,
+    origins: origins::Origins,
     streams: streams::Streams,
 }
 
@@ -62,6 +72,7 @@ impl Triggers {
         claims::prepare(engine).await?;
         queue::prepare(engine).await?;
         dead_letters::prepare(engine).await?;
+        changes::prepare(engine).await?;
         streams::prepare(engine).await?;
         let node = Node::new(is_shared);
         node.prepare(engine).await?;
@@ -69,9 +80,11 @@ impl Triggers {
         Ok(Self {
             registry,
             node,
-            timers: <_>::default(),
-            later: <_>::default(),
-            streams: <_>::default(),
+            timers: timers::Timers::default(),
+            later: later::Later::default(),
+            changes: changes::Changes::default(),
+            origins: origins::Origins::default(),
+            streams: streams::Streams::default(),
         })
     }
 }
@@ -94,6 +107,7 @@ pub(crate) fn start(
     let ways = Ways { environment, stop, tracker: tracker.clone() };
     tracker.spawn(timers::run(ways.clone()));
     tracker.spawn(later::run(ways.clone()));
+    tracker.spawn(changes::run(ways.clone()));
     tracker.spawn(streams::run(ways.clone()));
     if ways.environment.triggers().node.is_shared() {
         tracker.spawn(keep_in_touch(ways));
@@ -106,7 +120,7 @@ async fn keep_in_touch(ways: Ways) {
     let triggers = environment.triggers();
     loop {
         tokio::select! {
-            () = ways.stop.cancelled() => break,
+            () = ways.stop.cancelled() => return,
             () = tokio::time::sleep(Duration::from_millis(RENEWED_EVERY_MS)) => {}
         }
         if let Err(error) = triggers.node.renew(environment.engine()).await {
@@ -116,7 +130,11 @@ async fn keep_in_touch(ways: Ways) {
             tracing::warn!(%error, "triggers could not be read");
         }
     }
-    if let Err(error) = triggers.node.leave(environment.engine()).await {
+}
+
+/// Says that this node is gone, once nothing of it runs any more.
+pub(crate) async fn end(environment: &Environment) {
+    if let Err(error) = environment.triggers().node.leave(environment.engine()).await {
         tracing::warn!(%error, "the lease of this node could not be given up");
     }
 }
@@ -136,6 +154,7 @@ pub async fn apply(environment: &Environment, function: &str, specs: &[TriggerSp
     check(function, specs)?;
     // Before they are known to the task: a timer must not run for ticks before its deployment.
     claims::begin(engine, function, specs).await?;
+    changes::begin(engine, function, specs).await?;
     if environment.triggers().registry.put(engine, function, specs).await? && !specs.is_empty() {
         let names: Vec<_> = specs.iter().map(TriggerSpec::name).collect();
         let names = names.join(", ");

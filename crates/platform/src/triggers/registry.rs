@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use engine::Engine;
+use query::Filter;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::watch;
@@ -37,15 +38,19 @@ pub(crate) struct Trigger {
     pub(crate) spec: TriggerSpec,
     /// When a timer is due.
     pub(super) schedule: Option<Schedule>,
+    /// Which documents count.
+    pub(super) filter: Option<Filter>,
 }
 
 impl Trigger {
     pub(super) fn new(function: &str, spec: TriggerSpec) -> Option<Self> {
-        let schedule = match &spec {
-            TriggerSpec::Timer(timer) => Some(Schedule::parse(&timer.config).ok()?),
-            _ => None,
-        };
-        Some(Self { function: function.to_owned(), spec, schedule })
+        let (mut schedule, mut filter) = (None, None);
+        match &spec {
+            TriggerSpec::Timer(timer) => schedule = Some(Schedule::parse(&timer.config).ok()?),
+            TriggerSpec::Database(database) => filter = database.condition().ok()?,
+            TriggerSpec::Storage(_) | TriggerSpec::Stream(_) => {}
+        }
+        Some(Self { function: function.to_owned(), spec, schedule, filter })
     }
 
     /// Its name among all triggers of the environment: `function/name`.
