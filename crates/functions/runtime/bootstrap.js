@@ -16,6 +16,7 @@ const { Loader } = require('./loader.js')
 const { Variables } = require('./variables.js')
 const { captureConsole } = require('./logs.js')
 const { redirect, requestsUnderWay } = require('./redirect.js')
+const { Server } = require('./server.js')
 
 const SETTLE_MS_MAX = 5000
 /** Turns of the event loop in which a chain of promises may still send a request. */
@@ -36,6 +37,8 @@ process.argv.push('index.js')
 const store = new AsyncLocalStorage()
 const variables = new Variables()
 const loader = new Loader()
+/** What a function with a server of its own is run by. */
+const server = new Server({ store, socketPath: settings.socketPath })
 let about = null
 /** The variables of the call that was received last. */
 let latest = {}
@@ -174,6 +177,7 @@ function begin({ id, request, given, body }) {
   const call = { id, requestId: request, variables: given }
   const invocation = new Invocation(call, (result, text) => end(invocation, result, text), loop)
   current = invocation
+  if (given.YUNKAI_SERVE) return serve(invocation)
   let event
   try {
     event = body === '' ? {} : parse(body)
@@ -193,6 +197,18 @@ function run(invocation, event) {
   // biome-ignore lint/suspicious/noDebugger: this is what --inspect-brk asks for
   if (inspected?.breakFirst) debugger
   invocation.run(loader.handler, event, about)
+}
+
+/** The program runs with the variables of this call, and each of its requests in a store of its own. */
+function serve(invocation) {
+  server.start(loader.root, loader.file).then(
+    () => {
+      if (!loaded) channel.send(invocation.id, { t: 'loaded' }, '')
+      loaded = true
+      invocation.run(() => server.serve(invocation), {}, about)
+    },
+    (error) => invocation.fail(error, { last: true }),
+  )
 }
 
 /** Module code runs with the variables of the first call, but belongs to none. */

@@ -75,7 +75,8 @@ class Channel {
   #take(chunk) {
     let buffer = chunk
     if (this.rest !== null) {
-      this.rest.push(chunk)
+      // The next read writes over the chunk.
+      this.rest.push(Buffer.from(chunk))
       this.restBytes += chunk.length
       if (this.restBytes < this.wantedBytes) return true
       buffer = Buffer.concat(this.rest, this.restBytes)

@@ -23,7 +23,11 @@ const VENDOR_HOSTS = new Set([
   'tcb-open.tencentyun.com',
   'tcb-admin.tencentcloudapi.com',
 ])
-const VENDOR_SUFFIXES = ['tcb-api.tencentcloudapi.com', 'api.tcloudbasegateway.com']
+const VENDOR_SUFFIXES = [
+  'tcb-api.tencentcloudapi.com',
+  'api.tcloudbasegateway.com',
+  'apigateway.tencentyun.com',
+]
 /** Existing back ends that the project names: `NAME.services.internal`. */
 const SERVICE_SUFFIX = '.services.internal'
 /** Asked by SDKs whether they run in the vendor's data centre. */
@@ -137,7 +141,7 @@ function patchHttp(isOurs, owner) {
       const by = this[OWNER]
       count(this, by.invocation)
       this.once('close', () => uncount(this))
-      if (by.certain) headers = withHeader(headers, by.invocation.requestId)
+      if (by.certain) headers = withHeader(headers, nameOf(by.invocation))
     }
     return storeHeader.call(this, firstLine, headers)
   }
@@ -177,11 +181,16 @@ function watchFetch(isOurs, owner) {
     if (!isOurs(url.hostname, port)) return
     const by = owner()
     count(request, by.invocation)
-    if (by.certain) request.addHeader(HEADER, by.invocation.requestId)
+    if (by.certain) request.addHeader(HEADER, nameOf(by.invocation))
   })
   for (const name of ['undici:request:trailers', 'undici:request:error']) {
     diagnostics.subscribe(name, ({ request }) => uncount(request))
   }
+}
+
+/** A request of a function's own server goes by a name of its own. */
+function nameOf(invocation) {
+  return invocation.token ?? invocation.requestId
 }
 
 /** Requests of all invocations that are on their way. */

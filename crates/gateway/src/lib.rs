@@ -31,6 +31,7 @@ mod rest;
 mod routes;
 mod server;
 mod services;
+mod sockets;
 mod streams;
 mod upload;
 mod v1_functions;

@@ -48,7 +48,13 @@ pub fn invocation(
     headers: &HeaderMap,
 ) -> Result<Arc<InvocationContext>> {
     let named = headers.get(INVOCATION_HEADER).and_then(|value| value.to_str().ok());
-    let id = worker.invocation(named);
+    let id = worker.invocation(named).or_else(|| {
+        // A server's requests are not the worker's invocations; they lie within one of them.
+        let request = environment.invocation(named?)?;
+        let within =
+            request.within.as_deref().filter(|it| worker.invocation(None).as_deref() == Some(*it));
+        within.map(|_| request.request_id.clone())
+    });
     id.and_then(|id| environment.invocation(&id)).ok_or_else(|| {
         Error::new(
             Code::InvalidContext,

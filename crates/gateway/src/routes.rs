@@ -12,8 +12,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::server::Gateway;
 use crate::{
-    admin, api, auth, console, file_transfer, http_routes, metrics, reply, rest, services, streams,
-    v1_functions, web,
+    admin, api, auth, console, file_transfer, http_routes, metrics, reply, rest, services, sockets,
+    streams, v1_functions, web,
 };
 
 /// The whole listener.
@@ -60,7 +60,12 @@ pub fn console_router(gateway: Arc<Gateway>) -> Router {
 
 /// What a worker reaches: the same, and the services under their own hosts.
 pub fn worker_router(gateway: Arc<Gateway>, router: Router) -> Router {
-    router.layer(middleware::from_fn_with_state(gateway, services::inside))
+    let sending = Router::new()
+        .route("/_ws", post(sockets::post))
+        .route("/_lane", get(http_routes::lane))
+        .with_state(Arc::clone(&gateway));
+    let layer = middleware::from_fn_with_state(gateway, services::inside);
+    router.merge(sending).layer(layer)
 }
 
 async fn health() -> Response<Body> {

@@ -17,7 +17,7 @@ use platform::services::{self, Answer, BODY_BYTES_MAX, HOST_SUFFIX};
 use platform::{Code, Context, Error, Result, new_request_id};
 
 use crate::server::Gateway;
-use crate::{http_routes, upload, v1_functions};
+use crate::{http_routes, sockets, upload, v1_functions};
 
 /// Where client SDKs ask for services.
 const PREFIX: &str = "/v1/cloudrun/";
@@ -40,7 +40,8 @@ async fn of_client(State(gateway): State<Arc<Gateway>>, request: Request) -> Res
     pass(&gateway, service, &path, request).await
 }
 
-/// Requests of a worker to the host of a service, whatever their path.
+/// Requests of a worker to the host of a service, or to the one by which the vendor's functions
+/// send to WebSockets, whatever their path.
 pub async fn inside(
     State(gateway): State<Arc<Gateway>>,
     request: Request,
@@ -49,6 +50,9 @@ pub async fn inside(
     let host = request.headers().get(header::HOST).and_then(|it| it.to_str().ok());
     let host = host.unwrap_or_default().to_ascii_lowercase();
     let name = host.split(':').next().unwrap_or_default().strip_suffix(HOST_SUFFIX);
+    if host.split(':').next().is_some_and(|name| name.ends_with(sockets::HOST_SUFFIX)) {
+        return sockets::post(State(gateway), request).await;
+    }
     let Some(name) = name.map(str::to_owned) else { return next.run(request).await };
     let path = request.uri().path().to_owned();
     pass(&gateway, name, &path, request).await

@@ -12,6 +12,7 @@ use axum::http::request::Parts;
 use axum::http::{Method, Response, StatusCode};
 use axum::routing::any;
 use platform::calls::{self, Call};
+use platform::http;
 use platform::{Code, Context, Error, Result, new_request_id};
 use serde_json::{Map, Value as Json};
 
@@ -19,22 +20,39 @@ use crate::origin::{self, Peer};
 use crate::server::Gateway;
 use crate::{http_routes, reply, rest, upload};
 
+/// Before the name.
+const PREFIX: &str = "/v1/functions/";
 /// The largest body, in bytes.
 const BODY_BYTES_MAX: usize = 6 * 1024 * 1024;
 
 /// The routes of this protocol.
 pub fn routes() -> Router<Arc<Gateway>> {
-    Router::new().route("/v1/functions/{name}", any(handle))
+    Router::new()
+        .route("/v1/functions/{name}", any(handle))
+        .route("/v1/functions/{name}/{*path}", any(handle_below))
 }
 
 async fn handle(
-    State(gateway): State<Arc<Gateway>>,
+    state: State<Arc<Gateway>>,
     Path(name): Path<String>,
     request: Request,
 ) -> Response<Body> {
+    respond(&state, name, request).await
+}
+
+/// Paths below a function are for its own server.
+async fn handle_below(
+    state: State<Arc<Gateway>>,
+    Path((name, _)): Path<(String, String)>,
+    request: Request,
+) -> Response<Body> {
+    respond(&state, name, request).await
+}
+
+async fn respond(gateway: &Gateway, name: String, request: Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let (request_id, outcome) = match context(&gateway, &parts) {
-        Ok(context) => (context.request_id.clone(), answer(&context, name, &parts, body).await),
+    let (request_id, outcome) = match context(gateway, &parts) {
+        Ok(context) => (context.request_id.clone(), answer(&context, name, parts, body).await),
         Err(error) => (new_request_id(), Err(error)),
     };
     let mut response = outcome.unwrap_or_else(|error| http_routes::refusal(&request_id, &error));
@@ -56,9 +74,23 @@ pub(crate) fn context(gateway: &Gateway, parts: &Parts) -> Result<Context> {
 async fn answer(
     context: &Context,
     name: String,
-    parts: &Parts,
+    parts: Parts,
     body: Body,
 ) -> Result<Response<Body>> {
+    let header = |name: &str| parts.headers.get(name).and_then(|it| it.to_str().ok());
+    let qualifier = header("x-qualifier").filter(|it| !it.is_empty()).map(str::to_owned);
+    let rest = parts.uri.path().strip_prefix(PREFIX).unwrap_or_default();
+    let path = rest.find('/').map(|at| rest[at..].to_owned());
+    if http::is_server(&context.environment, &name) {
+        let path = path.unwrap_or_else(|| "/".to_owned());
+        return http_routes::pass(context, &name, qualifier, &path, parts, body).await;
+    }
+    if path.is_some() {
+        return Err(Error::new(
+            Code::Unsupported,
+            "Only functions of the kind http have paths of their own. / 只有 HTTP 云函数支持子路径。",
+        ));
+    }
     let data = match parts.method {
         Method::POST => without_environment(&upload::read_body(body, BODY_BYTES_MAX).await?)?,
         Method::GET | Method::HEAD => {
@@ -73,8 +105,6 @@ async fn answer(
             ));
         }
     };
-    let header = |name: &str| parts.headers.get(name).and_then(|it| it.to_str().ok());
-    let qualifier = header("x-qualifier").filter(|it| !it.is_empty()).map(str::to_owned);
     let answer =
         calls::call_function(context, Call { name, qualifier, data, ..Call::default() }).await?;
     if answer.result.starts_with('"') {

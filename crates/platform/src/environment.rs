@@ -15,7 +15,7 @@ use wechat::WeChat;
 
 use crate::access::Access;
 use crate::error::Result;
-use crate::http::{self, RouteTable};
+use crate::http::{self, RouteTable, Servers};
 use crate::invocations::{InvocationContext, Invocations};
 use crate::journal::{Event, Follower, Journal, Page, Query};
 use crate::metrics::Metrics;
@@ -23,6 +23,7 @@ use crate::metrics::usage::Usage;
 use crate::open_api::SessionKeys;
 use crate::records::Record;
 use crate::services;
+use crate::sockets::Connections;
 use crate::transactions::Transactions;
 use crate::triggers::Triggers;
 
@@ -57,6 +58,8 @@ pub struct Environment {
     hosting: RwLock<Option<PathBuf>>,
     routes: RwLock<Arc<RouteTable>>,
     services: services::Directory,
+    connections: Connections,
+    servers: Servers,
     /// Why the latest deployment of a function was refused, by name: callers are told, too.
     refusals: Mutex<HashMap<String, String>>,
     metrics: Metrics,
@@ -99,6 +102,8 @@ impl Environment {
             hosting: RwLock::default(),
             routes: RwLock::new(Arc::new(routes)),
             services,
+            connections: Connections::default(),
+            servers: Servers::default(),
             refusals: Mutex::default(),
             metrics: Metrics::default(),
             usage: Usage::default(),
@@ -210,6 +215,14 @@ impl Environment {
 
     pub(crate) fn set_hosting(&self, folder: Option<PathBuf>) {
         *self.hosting.write().unwrap_or_else(PoisonError::into_inner) = folder;
+    }
+
+    pub(crate) fn servers(&self) -> &Servers {
+        &self.servers
+    }
+
+    pub(crate) fn connections(&self) -> &Connections {
+        &self.connections
     }
 
     pub(crate) fn services(&self) -> &services::Directory {

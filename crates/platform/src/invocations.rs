@@ -31,6 +31,8 @@ pub struct InvocationContext {
     pub client_ip: Option<std::net::IpAddr>,
     /// How many functions deep in the chain; the first is 1.
     pub depth: u32,
+    /// Of a request that a function's own server answers: the invocation that the server is.
+    pub within: Option<String>,
 }
 
 #[derive(Default)]
@@ -96,6 +98,7 @@ mod tests {
             base_url: String::new(),
             client_ip: None,
             depth: 1,
+            within: None,
         })
     }
 

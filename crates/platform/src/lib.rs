@@ -32,6 +32,7 @@ mod server;
 pub mod services;
 mod shelf;
 pub mod sign_in;
+pub mod sockets;
 pub mod storage;
 pub mod transactions;
 pub mod transfer;

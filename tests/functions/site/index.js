@@ -1,4 +1,5 @@
 /** Answers HTTP requests in every way a function can. */
+const { createHash } = require('node:crypto');
 const cloud = require('wx-server-sdk');
 cloud.init({ env: cloud.DYNAMIC_CURRENT_ENV });
 
@@ -34,7 +35,9 @@ const answers = {
     throw new Error('nothing to see here');
   },
   '/slow': () => new Promise(() => {}),
-  '/size': (event) => ({ length: Buffer.from(event.body, 'base64').length }),
+  '/size': (event) => ({
+    hash: createHash('sha256').update(Buffer.from(event.body, 'base64')).digest('hex'),
+  }),
   '/who': (event) => ({
     wx: cloud.getWXContext(),
     uid: process.env.TCB_UUID ?? null,

@@ -72,6 +72,9 @@ pub(super) fn make(
     recipe: &Recipe<'_>,
     tree: &Path,
 ) -> Bundle {
+    if surveyed.main == super::START_SCRIPT {
+        return plain("the function has a server of its own", "云函数自带 HTTP 服务");
+    }
     if surveyed.main.ends_with(".mjs") || surveyed.manifest.is_module() {
         return plain("the function is an ECMAScript module", "云函数为 ES 模块");
     }

@@ -26,7 +26,7 @@ use std::sync::atomic::AtomicU64;
 
 use crate::assets::CarriedSdk;
 use crate::error::Error;
-use crate::settings::{Options, Package, Settings, Source};
+use crate::settings::{Kind, Options, Package, Settings, Source};
 use bundle::Recipe;
 pub(crate) use checks::split_handler;
 pub(crate) use kept::Tree;
@@ -34,6 +34,9 @@ use kept::{Note, Trees, Unfinished};
 use manifest::Manifest;
 use nodes::Nodes;
 pub use report::{Bundle, UnsupportedCall, Zip};
+
+/// The start script of functions with a server of their own (protocol 02 §4.7).
+const START_SCRIPT: &str = "scf_bootstrap";
 
 /// Where packages are made and kept.
 #[derive(Debug)]
@@ -206,14 +209,21 @@ impl Workshop {
                 let unpacked = self.unfinished(&self.packages);
                 archive::unpack(name, zip, &unpacked.0)?;
                 let root = archive::root_within(&unpacked.0, |root| {
-                    main_files(handler).iter().any(|file| root.join(file).is_file())
+                    let files = main_files(handler);
+                    let mut files = files.iter().map(String::as_str).chain([START_SCRIPT]);
+                    files.any(|file| root.join(file).is_file())
                 });
                 (root, Some(unpacked))
             }
         };
         let items = source::list(name, &folder)?;
         let manifest = Manifest::read(name, &folder)?;
-        let main = find_main(name, handler, &folder, &items, unpacked.is_some())?;
+        // What starts a server of its own; it is understood when it runs.
+        let starts = items.iter().find(|item| item.is_file_at(START_SCRIPT));
+        let main = match starts.filter(|_| package.settings.kind == Kind::Http) {
+            Some(script) => script.path.clone(),
+            None => find_main(name, handler, &folder, &items, unpacked.is_some())?,
+        };
         Ok(Surveyed { folder, items, manifest, main, unpacked })
     }
 

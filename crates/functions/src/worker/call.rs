@@ -13,12 +13,14 @@ use crate::error::InvokeError;
 use crate::frames::{Broken, Frame};
 use crate::job::{Job, Version};
 use crate::pool::Pool;
-use crate::settings::{Ended, Figures, LogLevel, RESULT_BYTES_MAX};
+use crate::settings::{Ended, Figures, Kind, LogLevel, RESULT_BYTES_MAX};
 
 /// Loading a function's modules, in the first call of a worker, has its own limit.
 const LOAD_TIME_MAX: Duration = Duration::from_secs(20);
 /// Whoever steps through a function takes their time.
 const UNDER_DEBUGGER: Duration = Duration::from_secs(365 * 24 * 3_600);
+/// A function with a server of its own serves for this long at most, then with another worker.
+const SERVER_TIME_MAX: Duration = Duration::from_secs(24 * 3_600);
 /// How many calls wait inside a worker behind the one at work, at most.
 const AHEAD_MAX: usize = 3;
 /// A process that closed its line usually ends within this time, with a reason.
@@ -80,9 +82,11 @@ impl Worker {
         let mut clock = self.clock(&job);
         let mut exit_code = None;
         let inspect = self.hall.options.inspect.as_ref();
-        let limit = match inspect.is_some_and(|it| it.function == pool.name) {
-            true => UNDER_DEBUGGER,
-            false => Duration::from_millis(version.settings.timeout_ms),
+        let limit = match version.settings.kind {
+            _ if inspect.is_some_and(|it| it.function == pool.name) => UNDER_DEBUGGER,
+            Kind::Event => Duration::from_millis(version.settings.timeout_ms),
+            // A server is one call that lasts; its requests have the limit.
+            Kind::Http => SERVER_TIME_MAX,
         };
         let ended = match self.hand_over(pool, version, &job, is_there, limit).await {
             Ok(()) => self.exchange(limit, &mut clock, &mut exit_code).await,

@@ -186,7 +186,9 @@ impl Worker {
         head.inspect = inspect.map(|it| InspectHead { port: it.port, break_first: it.break_first });
         let mut sent = self.line.send(0, &head, "").await;
         // A debugger sees the code load in a call.
-        if sent.is_ok() && head.inspect.is_none() && pool.should_load_ahead() {
+        // A server begins with its first request.
+        let by_event = version.settings.kind == crate::Kind::Event;
+        if sent.is_ok() && by_event && head.inspect.is_none() && pool.should_load_ahead() {
             sent = self.line.send(0, &Word { t: "load" }, "").await;
         }
         self.assigned_in = began.elapsed();

@@ -4,6 +4,7 @@
 //! and who may ask is decided by `platform::http`. Anything without a route is the hosted site's.
 
 mod event;
+mod raw;
 mod result;
 
 use std::sync::Arc;
@@ -20,13 +21,16 @@ use serde_json::json;
 use crate::codes::{gateway_code, gateway_status};
 use crate::origin::{self, Peer};
 use crate::server::Gateway;
-use crate::{hosting, reply, upload};
+use crate::{hosting, reply, sockets, upload};
 
-pub(crate) use event::query;
+pub(crate) use event::{headers, query};
+pub(crate) use raw::{lane, pass};
 pub(crate) use result::to_response;
 
 /// The header in which the vendor's client SDKs send `accessToken/@@/refreshToken`.
 pub(crate) const CREDENTIALS: &str = "x-cloudbase-credentials";
+/// The parameter that carries the token of a WebSocket.
+pub(crate) const TOKEN_PARAMETER: &str = "access_token";
 /// The largest body, in bytes.
 const BODY_BYTES_MAX: usize = 6 * 1024 * 1024;
 
@@ -34,6 +38,14 @@ const BODY_BYTES_MAX: usize = 6 * 1024 * 1024;
 pub async fn serve(state: State<Arc<Gateway>>, request: Request<Body>) -> Response<Body> {
     let Ok(environment) = environment(&state, &request) else {
         return hosting::serve(state, request).await;
+    };
+    let request = if sockets::is_upgrade(request.headers()) {
+        match sockets::accept(&state, &environment, request).await {
+            Ok(response) => return response,
+            Err(request) => request,
+        }
+    } else {
+        request
     };
     let table = environment.routes();
     let Some(found) = table.find(request.uri().path()) else {
@@ -44,10 +56,10 @@ pub async fn serve(state: State<Arc<Gateway>>, request: Request<Body>) -> Respon
         return preflight(request.headers());
     }
     let (parts, body) = request.into_parts();
-    let (request_id, outcome) = match context(&state, environment, &parts, Some(found.route)) {
+    let (request_id, outcome) = match context(&state, environment, &parts, found.route.auth) {
         Ok(context) => {
             let id = context.request_id.clone();
-            (id, answer(&context, found.route, &found.path, &parts, body).await)
+            (id, answer(&context, found.route, &found.path, parts, body).await)
         }
         Err(error) => (platform::new_request_id(), Err(error)),
     };
@@ -78,13 +90,13 @@ fn environment(gateway: &Gateway, request: &Request<Body>) -> Result<Arc<Environ
 
 /// Who asks, of this environment.
 ///
-/// A token that does not hold refuses the request where the route wants somebody, or where the
+/// A token that does not hold refuses the request where somebody is wanted (`strict`), or where the
 /// vendor's own header carries it; elsewhere `Authorization` may be the function's own business.
-pub(crate) fn context(
+fn context(
     gateway: &Gateway,
     environment: Arc<Environment>,
     parts: &Parts,
-    route: Option<&Route>,
+    strict: bool,
 ) -> Result<Context> {
     let peer = origin::peer(parts)?;
     if let Peer::Worker(worker) = &peer {
@@ -92,7 +104,6 @@ pub(crate) fn context(
         return Ok(origin::function_context(environment, invocation));
     }
     let text = |name: &str| parts.headers.get(name).and_then(|it| it.to_str().ok());
-    let strict = route.is_none_or(|route| route.auth);
     let caller = match (text(CREDENTIALS), text("authorization")) {
         (Some(credentials), _) => {
             let token = credentials.split("/@@/").next().unwrap_or_default();
@@ -114,14 +125,34 @@ pub(crate) fn context(
     Ok(origin::client_context(gateway, environment, caller, &peer, &parts.headers))
 }
 
+/// Who opens a WebSocket: pages cannot send headers with it, so the token may be a parameter.
+pub(crate) fn socket_context(
+    gateway: &Gateway,
+    environment: Arc<Environment>,
+    parts: &Parts,
+) -> Result<Context> {
+    let token = event::query(parts.uri.query().unwrap_or_default()).remove(TOKEN_PARAMETER);
+    match token.as_ref().and_then(serde_json::Value::as_str) {
+        Some(token) => {
+            let peer = origin::peer(parts)?;
+            let caller = sign_in::caller_of_token(&environment, token)?;
+            Ok(origin::client_context(gateway, environment, caller, &peer, &parts.headers))
+        }
+        None => context(gateway, environment, parts, false),
+    }
+}
+
 async fn answer(
     context: &Context,
     route: &Route,
     path: &str,
-    parts: &Parts,
+    parts: Parts,
     body: Body,
 ) -> Result<Response<Body>> {
     http::admit(context, route)?;
+    if http::is_server(&context.environment, &route.function) {
+        return raw::pass(context, &route.function, None, path, parts, body).await;
+    }
     let body = upload::read_body(body, BODY_BYTES_MAX).await?;
     let client_ip = context.client_ip.map(|ip| ip.to_string()).unwrap_or_default();
     let about = event::About {
@@ -133,8 +164,8 @@ async fn answer(
     let call = http::Call {
         function: route.function.clone(),
         qualifier: None,
-        event: event::of_request(parts, &body, &about),
-        http_context: event::context(parts, &about),
+        event: event::of_request(&parts, &body, &about),
+        http_context: event::context(&parts, &about),
     };
     result::to_response(&http::call(context, call).await?.result)
 }

@@ -75,6 +75,16 @@ async fn demand(context: &Context, call: Call) -> Result<Run> {
         }
         Caller::Nobody => return Err(crate::sign_in::not_signed_in()),
     };
+    if crate::http::is_server(&context.environment, &call.name) {
+        return Err(Error::new(
+            Code::InvalidParameter,
+            format!(
+                "{0} answers HTTP requests only: use a route, or /v1/functions/{0} with webfn=true. / \
+                 {0} 是 HTTP 云函数:请通过路由或 /v1/functions/{0}?webfn=true 访问。",
+                call.name
+            ),
+        ));
+    }
     let data = match call.cloud_ids.is_empty() {
         true => call.data,
         false => {

@@ -131,6 +131,7 @@ pub async fn run(environment: &Environment, run: Run) -> Result<Answer> {
         base_url: run.base_url,
         client_ip: run.client_ip,
         depth: run.depth,
+        within: None,
     });
     let invocation = Invocation {
         environment: environment.id().to_owned(),

@@ -19,7 +19,7 @@ use crate::triggers::{self, TriggerSpec};
 pub use functions::{FunctionInfo, Source};
 pub use index::Index;
 pub use project::{CollectionSettings, ProjectSettings, StorageSettings};
-pub use settings::{FunctionSettings, Permissions};
+pub use settings::{FunctionKind, FunctionSettings, Permissions};
 
 /// Applies what a project says of collections and files; creating what exists already is no error.
 pub async fn apply_settings(environment: &Environment, settings: &ProjectSettings) -> Result<()> {

@@ -24,6 +24,9 @@ pub struct FunctionSettings {
     /// MB.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<u64>,
+    /// How it is called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<FunctionKind>,
     /// Environment variables; values of any kind become text.
     #[serde(deserialize_with = "texts", skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, String>,
@@ -52,6 +55,16 @@ pub struct Permissions {
     pub openapi: Vec<String>,
 }
 
+/// How a function is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FunctionKind {
+    /// With an event.
+    Event,
+    /// By HTTP, on a port.
+    Http,
+}
+
 /// Takes what the later one says, member by member.
 macro_rules! take {
     ($self:ident, $later:ident, $($member:ident)*) => {
@@ -63,7 +76,7 @@ impl FunctionSettings {
     /// Lets a later file's word win.
     pub fn overlay(&mut self, later: Self) {
         take!(self, later, handler runtime timeout memory install_dependency permissions);
-        take!(self, later, node install_scripts);
+        take!(self, later, node install_scripts kind);
         self.env.extend(later.env);
         self.triggers.retain(|it| later.triggers.iter().all(|other| other.name() != it.name()));
         self.triggers.extend(later.triggers);
@@ -89,6 +102,12 @@ impl FunctionSettings {
         }
         run.node = self.node;
         run.install_scripts = self.install_scripts.unwrap_or(run.install_scripts);
+        if let Some(kind) = self.kind {
+            run.kind = match kind {
+                FunctionKind::Event => functions::Kind::Event,
+                FunctionKind::Http => functions::Kind::Http,
+            };
+        }
         run.variables = self.env.iter().map(|(name, it)| (name.clone(), it.clone())).collect();
         run
     }

@@ -4,6 +4,7 @@
 //! and an answer look like on the wire is the gateway's business.
 
 mod routes;
+mod servers;
 
 use crate::caller::{Caller, Context};
 use crate::calls::{self, Answer, Run, Trigger};
@@ -12,6 +13,9 @@ use crate::error::{Code, Error, Result};
 use crate::kept;
 
 pub use routes::{Matched, Route, RouteTable};
+pub(crate) use routes::{check_path, covers};
+pub(crate) use servers::Servers;
+pub use servers::{Lane, Opened, Turn, is_server, offer, open, until_ended};
 
 /// Where the route table is kept.
 pub(crate) const COLLECTION: &str = "system.routes";

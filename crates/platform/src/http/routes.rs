@@ -94,6 +94,11 @@ impl RouteTable {
     }
 }
 
+/// Whether the path is the prefix or lies below it.
+pub(crate) fn covers(prefix: &str, path: &str) -> bool {
+    rest_of(prefix, path).is_some()
+}
+
 /// What follows the prefix; nothing when the path is another one.
 fn rest_of(prefix: &str, path: &str) -> Option<String> {
     let mut rest = path.strip_prefix('/')?;
@@ -112,13 +117,10 @@ fn segments(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter(|segment| !segment.is_empty())
 }
 
-fn check(place: usize, route: &Route) -> Result<()> {
-    let path = &route.path;
-    let said = |english: &str, chinese: &str| {
-        Err(refused(format!(
-            "routes[{place}].path: '{path}' {english}. / routes[{place}].path:「{path}」{chinese}。"
-        )))
-    };
+/// Whether a prefix may be taken by a project; else why not, in both languages.
+pub(crate) fn check_path(path: &str) -> std::result::Result<(), String> {
+    let said =
+        |english: &str, chinese: &str| Err(format!("'{path}' {english}. / 「{path}」{chinese}。"));
     let plain = |c: char| !c.is_control() && !c.is_whitespace() && !"?#%*\\".contains(c);
     let inner = path.strip_prefix('/').unwrap_or_default();
     let is_path = path == "/"
@@ -135,6 +137,14 @@ fn check(place: usize, route: &Route) -> Result<()> {
     if first.starts_with('_') || RESERVED.contains(&first) {
         return said("belongs to the platform: choose another one", "由平台保留,请更换路径");
     }
+    Ok(())
+}
+
+fn check(place: usize, route: &Route) -> Result<()> {
+    check_path(&route.path).map_err(|why| {
+        let (english, chinese) = why.split_once(" / ").unwrap_or((&why, &why));
+        refused(format!("routes[{place}].path: {english} / routes[{place}].path:{chinese}"))
+    })?;
     if route.function.is_empty() {
         return Err(refused(format!(
             "routes[{place}].function: names no function. / routes[{place}].function:未填写函数名。"

@@ -46,7 +46,7 @@ pub fn is_reserved(name: &HeaderName) -> bool {
         || forwarding.contains(&name)
 }
 
-/// Adds who asks, on whose behalf, and the signature over it.
+/// Adds who asks, and the signature over it.
 pub fn write(
     headers: &mut HeaderMap,
     context: &Context,
@@ -54,6 +54,15 @@ pub fn write(
     signed: Signed<'_>,
     secret: &str,
 ) {
+    introduce(headers, context, service);
+    set(headers, TIMESTAMP, Some(&signed.now_s.to_string()));
+    let text = canonical(headers, signed);
+    let signature = identity::hmac_sha256_hex(secret.as_bytes(), text.as_bytes());
+    set(headers, SIGNATURE, Some(&format!("v1={signature}")));
+}
+
+/// Adds who asks, on whose behalf.
+pub fn introduce(headers: &mut HeaderMap, context: &Context, service: &str) {
     let (user, source, function) = match &context.caller {
         Caller::User(user) => (Some(user), "wx_client".to_owned(), None),
         Caller::Function(invocation) => (
@@ -80,10 +89,6 @@ pub fn write(
     }
     let ip = context.client_ip.map(|ip| ip.to_string());
     set(headers, "x-forwarded-for", ip.as_deref());
-    set(headers, TIMESTAMP, Some(&signed.now_s.to_string()));
-    let text = canonical(headers, signed);
-    let signature = identity::hmac_sha256_hex(secret.as_bytes(), text.as_bytes());
-    set(headers, SIGNATURE, Some(&format!("v1={signature}")));
 }
 
 /// The text that is signed: version, time, method, target, hash of the body, then the headers.

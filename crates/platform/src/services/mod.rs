@@ -21,6 +21,7 @@ use crate::kept;
 use breaker::{Breaker, Limits, Outcome, State};
 
 pub use calling::{Answer, BODY_BYTES_MAX, Chunk, Request, call};
+pub use identity::{introduce, is_reserved};
 pub use settings::{Service, Services, check};
 
 /// Where the services are kept.

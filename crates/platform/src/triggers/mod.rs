@@ -47,8 +47,8 @@ pub use cron::iso;
 pub use dead_letters::DeadLetter;
 pub use queue::{Kept, LATER_EVENT_BYTES_MAX, LaterCall, LaterState};
 pub use spec::{
-    ChangeEvent, DatabaseSpec, FileEvent, Interrupted, Missed, StorageSpec, TRIGGERS_PER_KIND_MAX,
-    TimerSpec, TriggerSpec, check,
+    ChangeEvent, DatabaseSpec, FileEvent, Interrupted, Missed, SocketSpec, StorageSpec,
+    TRIGGERS_PER_KIND_MAX, TimerSpec, TriggerSpec, check,
 };
 
 /// How many of the next ticks are listed.
@@ -137,6 +137,16 @@ pub(crate) async fn end(environment: &Environment) {
     if let Err(error) = environment.triggers().node.leave(environment.engine()).await {
         tracing::warn!(%error, "the lease of this node could not be given up");
     }
+}
+
+/// The prefixes on which WebSockets are accepted, and the functions that handle them.
+pub(crate) fn sockets(environment: &Environment) -> Vec<(String, String)> {
+    let triggers = environment.triggers().registry.all();
+    let sockets = triggers.iter().filter_map(|trigger| match &trigger.spec {
+        TriggerSpec::WebSocket(socket) => Some((socket.path.clone(), trigger.function.clone())),
+        _ => None,
+    });
+    sockets.collect()
 }
 
 /// Whether this node has the function.

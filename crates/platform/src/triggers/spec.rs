@@ -31,6 +31,8 @@ pub enum TriggerSpec {
     Storage(StorageSpec),
     /// Runs it for records of a stream.
     Stream(StreamSpec),
+    /// Runs it for the events of WebSockets.
+    WebSocket(SocketSpec),
 }
 
 /// A timer.
@@ -117,6 +119,16 @@ pub struct StorageSpec {
     pub prefix: String,
 }
 
+/// A trigger for WebSockets.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SocketSpec {
+    /// Its name, unique within the function.
+    pub name: String,
+    /// The prefix on which WebSockets are accepted, as of a route.
+    pub path: String,
+}
+
 /// What happens to files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -158,6 +170,7 @@ impl TriggerSpec {
             Self::Database(database) => &database.name,
             Self::Storage(storage) => &storage.name,
             Self::Stream(stream) => &stream.name,
+            Self::WebSocket(socket) => &socket.name,
         }
     }
 
@@ -169,6 +182,7 @@ impl TriggerSpec {
             Self::Database(_) => "database",
             Self::Storage(_) => "storage",
             Self::Stream(_) => "stream",
+            Self::WebSocket(_) => "websocket",
         }
     }
 
@@ -192,6 +206,9 @@ impl TriggerSpec {
             Self::Storage(storage) if storage.events.is_empty() => Err(no_events()),
             Self::Storage(_) => Ok(()),
             Self::Stream(stream) => stream.check(),
+            Self::WebSocket(socket) => {
+                crate::http::check_path(&socket.path).map_err(|reason| ("path", reason))
+            }
         }
     }
 }
