@@ -7,6 +7,8 @@ mod event;
 mod run;
 mod variables;
 
+use std::sync::Arc;
+
 use crate::caller::{Caller, Context};
 use crate::error::{Code, Error, Result};
 use crate::open_api;
@@ -41,8 +43,18 @@ pub struct Answer {
 }
 
 /// Calls a function and waits for its answer.
+///
+/// A caller that gives up ends nothing: real apps call a function with a short timeout and take
+/// that for an asynchronous call. It runs on, with its identity, and leaves its record.
 pub async fn call_function(context: &Context, call: Call) -> Result<Answer> {
-    run(&context.environment, demand(context, call).await?).await
+    let demand = demand(context, call).await?;
+    let environment = Arc::clone(&context.environment);
+    let running = tokio::spawn(async move { run(&environment, demand).await });
+    running.await.map_err(|error| {
+        let message =
+            "The call was ended by a defect of this server. / 调用因服务器内部错误而终止。";
+        Error::with_cause(Code::Internal, message, error)
+    })?
 }
 
 /// Calls a function after a while, without waiting for it, and answers the call's id. When this
