@@ -57,7 +57,8 @@ const TESTS: &[Test] = tests![
         calls_that_are_not_supported_are_named_with_their_place,
         a_bundle_behaves_as_the_files_it_is_made_of,
         what_a_bundle_would_change_stays_in_its_files;
-    zips: zips_are_deployed, hostile_zips_are_refused, bombs_and_devices_are_refused;
+    zips: zips_are_deployed, hostile_zips_are_refused, bombs_and_devices_are_refused,
+        large_folders_are_refused;
     sandbox: confinement_holds_where_it_is_on, doctor_explains;
 ];
 

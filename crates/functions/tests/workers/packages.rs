@@ -255,6 +255,15 @@ function Shape2() {}
 let calls = 0
 exports.main = async (event, context) => {
   if (event.fail) throw new TypeError('wrong: ' + event.fail)
+  if (event.code) {
+    const code = fs.readdirSync('.yunkai').find((name) => name.startsWith('code '))
+    const text = fs.readFileSync('.yunkai/bundle.js', 'utf8')
+    const names = 'exports, require, module, __filename, __dirname, __yunkai'
+    const cachedData = fs.readFileSync('.yunkai/' + code)
+    const options = { filename: '.yunkai/bundle.js', cachedData }
+    const vm = require('vm')
+    return new vm.Script(`(function (${names}) { ${text}\n})`, options).cachedDataRejected
+  }
   if (event.stack) return new Error('x').stack.split('\n')[1].trim()
   calls += 1
   return {
@@ -300,6 +309,10 @@ pub async fn a_bundle_behaves_as_the_files_it_is_made_of() {
         let is_bundled = matches!(deployed.bundle, Bundle::Bundled { modules: 45.., .. });
         let machine_has = find_on_path("esbuild");
         assert_eq!(is_bundled, with_esbuild || machine_has, "{:?}", deployed.bundle);
+        if is_bundled {
+            let rejected = ground.call("f", json!({ "code": true })).await;
+            assert_eq!(rejected, false, "the compiled code fits the worker");
+        }
         let first = ground.call("f", json!({})).await;
         let second = ground.call("f", json!({})).await;
         let failed = ground.invoke("f", json!({ "fail": "so" })).await.unwrap_err();
@@ -315,7 +328,7 @@ pub async fn a_bundle_behaves_as_the_files_it_is_made_of() {
         json!(["node_modules/many/lib", "where.js", "its own", true])
     );
     assert_eq!(answers[0].0["loose"], true);
-    assert!(answers[0].3.starts_with("index.js:12:"), "{}", answers[0].3);
+    assert!(answers[0].3.starts_with("index.js:21:"), "{}", answers[0].3);
     assert_eq!(answers[0], answers[1]);
 }
 

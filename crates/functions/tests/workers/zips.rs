@@ -131,3 +131,22 @@ pub async fn bombs_and_devices_are_refused() {
     device[central + 38..central + 42].copy_from_slice(&(0o020_666_u32 << 16).to_le_bytes());
     refused(&ground, device, "neither file nor folder").await;
 }
+
+/// Sparse files: what is too large is refused before a byte of it is read.
+pub async fn large_folders_are_refused() {
+    let ground = Ground::new().await;
+    let rows: [(&[u64], &str); 2] =
+        [(&[301], "large-0 is larger than 300 MB"), (&[260, 260], "larger than 500 MB")];
+    for (sizes_mb, words) in rows {
+        let folder = ground.folder(&[GOOD]);
+        for (number, size_mb) in sizes_mb.iter().enumerate() {
+            let file = std::fs::File::create(folder.join(format!("large-{number}"))).unwrap();
+            file.set_len(size_mb * 1024 * 1024).unwrap();
+        }
+        match ground.try_deploy("large", &folder, Settings::default()).await {
+            Err(Error::MendPackage(text)) => assert!(text.contains(words), "{words}: {text}"),
+            answer => panic!("{words}: {answer:?}"),
+        }
+    }
+    assert!(ground.functions.list(ENVIRONMENT).is_empty());
+}
