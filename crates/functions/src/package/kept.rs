@@ -17,6 +17,8 @@ use crate::error::Error;
 
 /// What folders in the making begin with; a start removes what an earlier process left of them.
 const UNFINISHED: &str = "unfinished-";
+/// What folders that are being removed end with.
+const GONE: &str = ".gone";
 const CODE: &str = "code";
 const NOTE: &str = "about.json";
 /// So many files are made durable one by one; more, with all the disk has waiting.
@@ -61,7 +63,7 @@ impl Drop for Tree {
         }
         trees.remove(&self.hash);
         // Renamed first: what has the name of its content is always complete.
-        let aside = self.folder.with_extension("gone");
+        let aside = self.folder.with_extension(&GONE[1..]);
         let renamed = fs::rename(&self.folder, &aside);
         drop(trees);
         // Workers hold links of their own, so a running call keeps its files.
@@ -132,7 +134,7 @@ impl Workshop {
     /// Gives a complete folder its name.
     pub(super) fn finish(
         &self,
-        folder: Unfinished,
+        folder: &Unfinished,
         hash: &str,
         note: &Note,
         files: usize,
@@ -145,12 +147,16 @@ impl Workshop {
         if files > SYNC_FILES_MAX {
             make_durable(&folder.0).map_err(Error::disk("sync", &folder.0))?;
         }
-        let target = self.packages.join(hash);
-        match fs::rename(&folder.0, &target) {
-            // Two functions with the same code may be deployed at the same moment.
-            Err(error) if !target.is_dir() => return Err(Error::disk("rename", target)(error)),
-            _ => drop(folder),
+        // Two functions with the same code may be deployed at the same moment.
+        let _naming = self.naming.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((tree, _)) = self.kept(hash) {
+            return Ok(tree);
         }
+        let target = self.packages.join(hash);
+        // What lies there without a note that can be read is of no use to anybody.
+        let useless = self.unfinished(&self.packages);
+        let _ = fs::rename(&target, &useless.0);
+        fs::rename(&folder.0, &target).map_err(Error::disk("rename", &target))?;
         let synced = fs::File::open(&self.packages).and_then(|packages| packages.sync_all());
         synced.map_err(Error::disk("sync", &self.packages))?;
         let kept = self.kept(hash).map(|(tree, _)| tree);
@@ -160,16 +166,20 @@ impl Workshop {
     /// Removes the packages that no version uses, and the installed modules that no package came
     /// from: of deploys long gone, and of an earlier process.
     pub(crate) fn tidy(&self) -> Result<(), Error> {
+        // Removed at the end, when nobody waits for the table of packages.
+        let mut gone = Vec::new();
         for hash in names(&self.packages)? {
             let trees = self.trees();
             let is_used = trees.get(&hash).is_some_and(|tree| tree.strong_count() > 0);
-            if is_used || hash.starts_with(UNFINISHED) {
+            if is_used || hash.starts_with(UNFINISHED) || hash.ends_with(GONE) {
                 continue;
             }
-            let gone = self.unfinished(&self.packages);
+            let aside = self.unfinished(&self.packages);
             let path = self.packages.join(&hash);
-            fs::rename(&path, &gone.0).map_err(Error::disk("remove", path))?;
+            fs::rename(&path, &aside.0).map_err(Error::disk("remove", path))?;
+            gone.push(aside);
         }
+        drop(gone);
         // A deploy may be about to use modules that no package names yet.
         let Ok(_alone) = self.building.try_write() else { return Ok(()) };
         let mut used = BTreeSet::new();
@@ -190,7 +200,7 @@ impl Workshop {
     pub(super) fn sweep(&self) -> Result<(), Error> {
         for folder in [&self.packages, &self.modules] {
             let names = names(folder)?.into_iter();
-            for name in names.filter(|it| it.starts_with(UNFINISHED) || it.ends_with(".gone")) {
+            for name in names.filter(|it| it.starts_with(UNFINISHED) || it.ends_with(GONE)) {
                 drop(Unfinished(folder.join(name)));
             }
         }

@@ -21,8 +21,8 @@ mod unsupported;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 
 use crate::assets::CarriedSdk;
 use crate::error::Error;
@@ -49,6 +49,8 @@ pub(crate) struct Workshop {
     install_scripts: bool,
     carried: Vec<CarriedSdk>,
     trees: Trees,
+    /// Held while a package gets its name.
+    naming: Mutex<()>,
     /// Read by deploys, written while modules are removed.
     building: tokio::sync::RwLock<()>,
     counter: AtomicU64,
@@ -100,6 +102,7 @@ impl Workshop {
             install_scripts: options.install_scripts,
             carried,
             trees: Trees::default(),
+            naming: Mutex::default(),
             building: tokio::sync::RwLock::default(),
             counter: AtomicU64::new(1),
         };
@@ -262,7 +265,7 @@ impl Workshop {
         let modules = modules.and_then(|modules| modules.file_name()?.to_str().map(str::to_owned));
         let carried = recipe.carried.map(|sdk| sdk.version.to_string());
         let note = Note { carried, modules, notices, unsupported, bundle };
-        let tree = self.finish(folder, &hash, &note, surveyed.items.len())?;
+        let tree = self.finish(&folder, &hash, &note, surveyed.items.len())?;
         Ok((tree, hash, note))
     }
 }

@@ -55,6 +55,7 @@ const TESTS: &[Test] = tests![
         install_scripts_run_only_where_they_are_allowed,
         a_function_runs_on_the_node_it_asks_for,
         calls_that_are_not_supported_are_named_with_their_place,
+        a_package_without_a_readable_note_is_made_again,
         a_bundle_behaves_as_the_files_it_is_made_of,
         what_a_bundle_would_change_stays_in_its_files;
     zips: zips_are_deployed, hostile_zips_are_refused, bombs_and_devices_are_refused,

@@ -214,6 +214,22 @@ pub async fn calls_that_are_not_supported_are_named_with_their_place() {
     assert!(ground.functions.get(ENVIRONMENT, "not-deployed").is_none());
 }
 
+pub async fn a_package_without_a_readable_note_is_made_again() {
+    let ground = Ground::new().await;
+    let code = "exports.main = () => 'again'";
+    let first = ground.deploy("f", code).await;
+    let package = ground.folder.path().join("data/packages").join(&first.content_hash);
+    for note in ["{", r#"{"carried":null}"#] {
+        fs::write(package.join("about.json"), note).unwrap();
+        let again = ground.deploy("g", code).await;
+        assert_eq!(again.content_hash, first.content_hash);
+        assert_eq!(ground.call("g", json!({})).await, "again");
+        assert_eq!(ground.call("f", json!({})).await, "again");
+        let note = fs::read_to_string(package.join("about.json")).unwrap();
+        assert!(note.contains("notices"), "{note}");
+    }
+}
+
 /// Forty modules, so that a bundle is worth it, and some that are easily told apart in one file.
 fn many_modules(ground: &Ground, main: &str, more: &[(&str, &str)]) -> PathBuf {
     let numbers: Vec<(String, String)> = (0..40)
