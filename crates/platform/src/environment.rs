@@ -282,6 +282,14 @@ impl std::fmt::Debug for Environment {
 
 /// A fresh request id in the form of a UUID, as the vendor's logs show them.
 pub fn new_request_id() -> String {
-    let text = hex::encode(rand::random::<[u8; 16]>());
-    format!("{}-{}-{}-{}-{}", &text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..])
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(36);
+    for (place, byte) in rand::random::<[u8; 16]>().into_iter().enumerate() {
+        if matches!(place, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
 }

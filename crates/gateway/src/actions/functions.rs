@@ -2,7 +2,7 @@
 
 use platform::calls::{self, Call};
 use platform::{Context, Result};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use crate::envelope::{Envelope, invalid};
 use crate::reply::Reply;
@@ -24,7 +24,8 @@ pub async fn run(context: &Context, action: &str, envelope: &Envelope) -> Result
         cloud_ids: cloud_ids(envelope)?,
     };
     let answer = calls::call_function(context, call).await?;
-    Ok(Some(Reply::data(&json!({ "response_data": answer.result }))))
+    let quoted = Json::String(answer.result).to_string();
+    Ok(Some(Reply::Data(format!(r#"{{"response_data":{quoted}}}"#))))
 }
 
 /// `cloud_ids` of our own client library: the members of the data that are CloudIDs.
