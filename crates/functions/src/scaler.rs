@@ -9,8 +9,8 @@
 //! * *Rate*: ten times a second the arrivals of the next moment are foreseen (a ramp goes on as it
 //!   began); rate × time of a call, half as much again, is how many workers are busy then.
 //! * Calls under [`QUICK`], and those seen to wait for nothing, use a processor all the time, so
-//!   their function gets no more workers than there are processors. [`max_instances`](crate::Settings::max_instances) is never
-//!   passed.
+//!   their function gets no more workers than there are processors.
+//!   [`max_instances`](crate::Settings::max_instances) is never passed.
 //! * A worker that had no call for the idle time leaves, but not the last `min_instances`. The
 //!   one used last is used first, so what is too many becomes idle.
 //!
