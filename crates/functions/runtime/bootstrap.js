@@ -15,6 +15,7 @@ const { Invocation, describe } = require('./invocation.js')
 const { Loader } = require('./loader.js')
 const { Variables } = require('./variables.js')
 const { captureConsole } = require('./logs.js')
+const { Reach } = require('./reach.js')
 const { redirect, requestsUnderWay } = require('./redirect.js')
 const { Server } = require('./server.js')
 
@@ -37,6 +38,7 @@ process.argv.push('index.js')
 const store = new AsyncLocalStorage()
 const variables = new Variables()
 const loader = new Loader()
+const reach = new Reach(settings.openLoopback)
 /** What a function with a server of its own is run by. */
 const server = new Server({ store, socketPath: settings.socketPath })
 let about = null
@@ -97,6 +99,7 @@ function leave() {
 function assign(head) {
   about = { fields: head.context, variables: head.variables }
   for (const [name, value] of Object.entries(head.environment)) process.env[name] = value
+  reach.limit(head.network)
   loader.assign(head)
   process.chdir(head.root)
   if (head.inspect) {
@@ -299,6 +302,7 @@ process.on('exit', (code) => {
 captureConsole(channel, () => store.getStore() ?? current)
 redirect({
   ...settings,
+  reach,
   owner() {
     const invocation = store.getStore()
     return { invocation: invocation ?? current, certain: invocation !== undefined }

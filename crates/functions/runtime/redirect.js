@@ -34,7 +34,7 @@ const SERVICE_SUFFIX = '.services.internal'
 const METADATA_HOST = 'metadata.tencentyun.com'
 
 /** `owner()` gives the invocation of the running code, or the one at work, and which it is. */
-function redirect({ hosts, socketPath, openLoopback, owner }) {
+function redirect({ hosts, socketPath, reach, owner }) {
   const known = new Set(hosts.map((host) => host.toLowerCase()))
   const isOurs = (host, port) => {
     const name = String(host ?? 'localhost').toLowerCase()
@@ -42,13 +42,13 @@ function redirect({ hosts, socketPath, openLoopback, owner }) {
     if (name.endsWith(SERVICE_SUFFIX)) return true
     return VENDOR_SUFFIXES.some((suffix) => name === suffix || name.endsWith(`.${suffix}`))
   }
-  patchConnect(isOurs, socketPath, openLoopback)
+  patchConnect(isOurs, socketPath, reach)
   patchTls(isOurs, socketPath)
   patchHttp(isOurs, owner)
   watchFetch(isOurs, owner)
 }
 
-function patchConnect(isOurs, socketPath, openLoopback) {
+function patchConnect(isOurs, socketPath, reach) {
   const connect = net.Socket.prototype.connect
   net.Socket.prototype.connect = function (...values) {
     const [options, done] = optionsOf(values)
@@ -56,12 +56,15 @@ function patchConnect(isOurs, socketPath, openLoopback) {
     if (isOurs(options.host, options.port)) return connect.call(this, { path: socketPath }, done)
     const host = String(options.host ?? 'localhost').toLowerCase()
     if (host === METADATA_HOST) return refuse(this, 'ECONNREFUSED', host)
-    if (!openLoopback) {
-      if (host === 'localhost' || isPrivateAddress(host)) return refuse(this, 'EACCES', host)
-      this.once('lookup', (_error, address) => {
-        if (isPrivateAddress(String(address))) refuse(this, 'EACCES', host)
-      })
+    const closed = (address) => reach.refuses(host, String(address), options.port)
+    if (net.isIP(host) !== 0) {
+      if (closed(host)) return refuse(this, 'EACCES', host)
+      return connect.apply(this, values)
     }
+    if (host === 'localhost' && closed('127.0.0.1')) return refuse(this, 'EACCES', host)
+    this.once('lookup', (_error, address) => {
+      if (address && closed(address)) refuse(this, 'EACCES', host)
+    })
     return connect.apply(this, values)
   }
 }
@@ -80,22 +83,12 @@ function optionsOf(values) {
 function refuse(socket, code, host) {
   const why =
     code === 'EACCES'
-      ? `functions may not connect to ${host} of this machine / 云函数不能连接本机地址 ${host}`
+      ? `this function may not connect to ${host} / 云函数不能连接 ${host}`
       : `${host} does not exist here / 此处没有 ${host}`
   const error = new Error(`connect ${code} ${host}: ${why}`)
   Object.assign(error, { code, syscall: 'connect' })
   process.nextTick(() => socket.destroy(error))
   return socket
-}
-
-/** Loopback, unspecified and link-local addresses. */
-function isPrivateAddress(address) {
-  if (net.isIPv4(address)) return /^(127|0)\.|^169\.254\./.test(address)
-  if (!net.isIPv6(address)) return false
-  const plain = address.toLowerCase()
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(plain)
-  if (mapped) return isPrivateAddress(mapped[1])
-  return plain === '::1' || plain === '::' || /^fe[89ab]/.test(plain)
 }
 
 /** The private socket speaks plain HTTP: for our own hosts there is nobody to encrypt against. */

@@ -21,27 +21,29 @@ const RECENT_AGE_MAX: Duration = Duration::from_secs(60);
 pub struct WorkerConnection {
     /// The stream; the platform serves HTTP on it.
     pub stream: tokio::net::UnixStream,
-    ledger: Arc<Ledger>,
+    owner: ConnectionOwner,
 }
 
 impl WorkerConnection {
-    pub(crate) fn new(stream: tokio::net::UnixStream, ledger: Arc<Ledger>) -> Self {
-        Self { stream, ledger }
+    /// `is_node`: made by the worker's Node, not by a program that a function started.
+    pub(crate) fn new(stream: tokio::net::UnixStream, ledger: Arc<Ledger>, is_node: bool) -> Self {
+        Self { stream, owner: ConnectionOwner { ledger, is_node } }
     }
 
     /// The request id of the invocation that a request on this connection belongs to.
     ///
     /// `header` is the value of [`INVOCATION_HEADER`]: believed only when this worker runs that
-    /// invocation or ran it within the last minute. Without a header, the running one.
+    /// invocation or ran it within the last minute. Without a header, the running one, if Node
+    /// itself asks: a program that an earlier call left behind must not act as a later one.
     #[must_use]
     pub fn invocation(&self, header: Option<&str>) -> Option<String> {
-        self.ledger.find(header)
+        self.owner.invocation(header)
     }
 
     /// Splits the connection into its stream and the part that still answers [`Self::invocation`].
     #[must_use]
     pub fn into_parts(self) -> (tokio::net::UnixStream, ConnectionOwner) {
-        (self.stream, ConnectionOwner { ledger: self.ledger })
+        (self.stream, self.owner)
     }
 }
 
@@ -49,12 +51,16 @@ impl WorkerConnection {
 #[derive(Debug, Clone)]
 pub struct ConnectionOwner {
     ledger: Arc<Ledger>,
+    is_node: bool,
 }
 
 impl ConnectionOwner {
     /// See [`WorkerConnection::invocation`].
     #[must_use]
     pub fn invocation(&self, header: Option<&str>) -> Option<String> {
+        if header.is_none() && !self.is_node {
+            return None;
+        }
         self.ledger.find(header)
     }
 }

@@ -91,6 +91,16 @@ pub enum InvokeError {
         /// The limit that was passed, in milliseconds.
         limit_ms: u64,
     },
+    /// The call used more processor time than two processors give in its time limit.
+    #[error(
+        "The function used more than {limit_ms} ms of processor time in one call. Look for busy \
+         loops and processes it starts, or raise its timeout. / 云函数单次调用使用的 CPU 时间超过 {limit_ms} \
+         毫秒,请检查死循环与启动的子进程,或调大超时时间。"
+    )]
+    CpuTimeExceeded {
+        /// The limit that was passed, in milliseconds.
+        limit_ms: u64,
+    },
     /// The worker process ended, or spoke nonsense and was ended, before there was a result.
     #[error("{explanation}")]
     Exited {

@@ -72,8 +72,18 @@ impl Functions {
         let spawner = Spawner::start().map_err(Error::disk("start a thread in", &runtime))?;
         let memory_mb = crate::Settings::default().memory_mb;
         let logs = LogSink::new(lines);
-        let hall =
-            Hall::new(Parts { options, measures, runtime, preloaded, spawner, connections, logs });
+        let watcher =
+            sandbox::Watcher::start().map_err(Error::disk("start a thread in", &runtime))?;
+        let hall = Hall::new(Parts {
+            options,
+            measures,
+            runtime,
+            preloaded,
+            spawner,
+            watcher,
+            connections,
+            logs,
+        });
         hall.expect_size(memory_mb);
         let functions = Self { hall, workshop: Arc::new(workshop), deploys: Arc::default() };
         Ok((functions, Streams { connections: connections_out, logs: logs_out }))

@@ -22,7 +22,7 @@ use crate::logs::LogSink;
 use crate::pool::Pool;
 use crate::process::Spawner;
 use crate::room::{Need, Order, Share, machine_memory_mb};
-use crate::sandbox::Measures;
+use crate::sandbox::{Measures, Watcher};
 use crate::scaler::{self, Usage};
 use crate::settings::Options;
 use crate::worker;
@@ -51,6 +51,7 @@ pub(crate) struct Hall {
     /// The SDK every waiting worker loads.
     pub preloaded: Option<PathBuf>,
     pub spawner: Spawner,
+    pub watcher: Watcher,
     pub connections: mpsc::Sender<WorkerConnection>,
     pub logs: LogSink,
     pub closing: CancellationToken,
@@ -110,13 +111,15 @@ pub(crate) struct Parts {
     pub runtime: PathBuf,
     pub preloaded: Option<PathBuf>,
     pub spawner: Spawner,
+    pub watcher: Watcher,
     pub connections: mpsc::Sender<WorkerConnection>,
     pub logs: LogSink,
 }
 
 impl Hall {
     pub(crate) fn new(parts: Parts) -> Arc<Self> {
-        let Parts { options, measures, runtime, preloaded, spawner, connections, logs } = parts;
+        let Parts { options, measures, runtime, preloaded, spawner, watcher, connections, logs } =
+            parts;
         let waiting = Waiting { sizes: vec![MEMORY_MB_USUAL], ..Waiting::default() };
         let memory_mb = options.memory_budget_mb.or_else(machine_memory_mb).unwrap_or(u64::MAX);
         let limits = Usage { workers: options.workers_max, memory_mb };
@@ -126,6 +129,7 @@ impl Hall {
             runtime,
             preloaded,
             spawner,
+            watcher,
             connections,
             logs,
             closing: CancellationToken::new(),

@@ -16,6 +16,12 @@ use crate::settings::{LogLevel, LogLine};
 pub(crate) const LINES_WAITING_MAX: usize = 8192;
 /// Longest text of one line, in bytes.
 const TEXT_BYTES_MAX: usize = 32 * 1024;
+/// How much one call may write to standard output, and to standard error; the rest is dropped, and
+/// said so.
+const CALL_BYTES_MAX: usize = 1024 * 1024;
+const CALL_LINES_MAX: usize = 4096;
+/// A pipe over its limit is looked at again after this many lines.
+const DROPPED_LINES: usize = 4096;
 /// How much of a process's last words is kept to explain its end.
 const TAIL_BYTES_MAX: usize = 8 * 1024;
 
@@ -95,6 +101,7 @@ impl Author {
         let mut reader = BufReader::new(pipe);
         let mut tail = String::new();
         let mut bytes = Vec::new();
+        let mut share = Share::default();
         while let Ok(whole) = read_line(&mut reader, &mut bytes).await {
             let text = String::from_utf8_lossy(&bytes);
             let text = text.trim_end_matches(['\n', '\r']);
@@ -104,12 +111,51 @@ impl Author {
                 let from = tail.ceil_char_boundary(tail.len() - TAIL_BYTES_MAX);
                 tail.drain(..from);
             }
+            if !share.takes(bytes.len(), || self.ledger.latest()) {
+                continue;
+            }
+            if share.is_full() {
+                let notice = "This call wrote more than its share to its output; the rest is \
+                              dropped. / 本次调用输出过多,其余内容已丢弃。";
+                self.reports(share.request.as_deref(), LogLevel::Warn, notice.to_owned());
+                continue;
+            }
             let more = if whole { "" } else { " … (continues / 未完)" };
             let text = format!("{text}{more}");
-            let request_id = self.ledger.latest();
-            self.sink.send(self.line(request_id, level, now_ms(), text));
+            self.sink.send(self.line(share.request.clone(), level, now_ms(), text));
         }
         tail
+    }
+}
+
+/// What one call may still write to one pipe.
+#[derive(Debug, Default)]
+struct Share {
+    request: Option<String>,
+    lines: usize,
+    bytes: usize,
+    dropped: usize,
+}
+
+impl Share {
+    /// Counts a line; false when it is to be dropped in silence. `latest` says whose it is.
+    fn takes(&mut self, bytes: usize, latest: impl FnOnce() -> Option<String>) -> bool {
+        if self.dropped.is_multiple_of(DROPPED_LINES) {
+            let request = latest();
+            if request != self.request {
+                *self = Self { request, ..Self::default() };
+            }
+        }
+        self.lines += 1;
+        self.bytes += bytes;
+        if self.is_full() {
+            self.dropped += 1;
+        }
+        self.dropped <= 1
+    }
+
+    fn is_full(&self) -> bool {
+        self.lines > CALL_LINES_MAX || self.bytes > CALL_BYTES_MAX
     }
 }
 
@@ -150,5 +196,21 @@ pub(crate) fn level_of(name: &str) -> LogLevel {
         "warn" => LogLevel::Warn,
         "error" => LogLevel::Error,
         _ => LogLevel::Info,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_call_writes_has_an_end_and_the_next_call_begins_anew() {
+        let mut share = Share::default();
+        let one = || Some("one".to_owned());
+        let sent = (0..3 * CALL_LINES_MAX).filter(|_| share.takes(10, one)).count();
+        assert_eq!(sent, CALL_LINES_MAX + 1, "the last one becomes the notice");
+        let two = || Some("two".to_owned());
+        assert!(share.takes(10, two) && !share.is_full());
+        assert!(share.takes(CALL_BYTES_MAX, two) && share.is_full());
     }
 }

@@ -6,15 +6,17 @@
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+
+use crate::sandbox::{Watched, Watcher};
 
 /// How long the pipes of an ended process may stay open before they are abandoned.
 const LAST_WORDS_TIME_MAX: Duration = Duration::from_millis(500);
@@ -59,6 +61,7 @@ impl Spawner {
 pub(crate) struct Process {
     child: Child,
     pub group: Pid,
+    pub watched: Arc<Watched>,
     words: Option<JoinHandle<String>>,
 }
 
@@ -75,11 +78,18 @@ pub(crate) struct End {
 
 impl Process {
     /// `words` reads the standard error of the child to its end.
-    pub(crate) fn new(child: Child, words: JoinHandle<String>) -> io::Result<Self> {
+    pub(crate) fn new(
+        child: Child,
+        words: JoinHandle<String>,
+        watcher: &Watcher,
+        memory_mb: u64,
+    ) -> io::Result<Self> {
         let id = child.id().and_then(|id| i32::try_from(id).ok());
         let id = id.ok_or_else(|| io::Error::other("the worker ended at once"))?;
-        // It was started as the leader of a group of its own.
-        Ok(Self { child, group: Pid::from_raw(id), words: Some(words) })
+        // Its first act is to lead a session, and so a group, of its own.
+        let group = Pid::from_raw(id);
+        let watched = watcher.watch(group, memory_mb);
+        Ok(Self { child, group, watched, words: Some(words) })
     }
 
     /// Kills the process and everything it started, at once.
@@ -87,6 +97,8 @@ impl Process {
         // Not reaped yet, so the number still means this group. It may be gone already.
         if self.child.id().is_some() {
             let _ = killpg(self.group, Signal::SIGKILL);
+            // In its first moment it has no group of its own yet.
+            let _ = kill(self.group, Signal::SIGKILL);
         }
     }
 
@@ -94,6 +106,7 @@ impl Process {
     pub(crate) async fn end(&mut self, grace: Duration) -> End {
         let ended = tokio::time::timeout(grace, self.child.wait()).await;
         let killed = ended.is_err();
+        self.kill();
         // What it started may outlive it. A group keeps its number as long as it has members.
         let _ = killpg(self.group, Signal::SIGKILL);
         let status = self.child.wait().await.unwrap_or_else(|_| ExitStatus::from_raw(0));

@@ -29,7 +29,9 @@ pub fn vendor_code(code: Code) -> &'static str {
         Code::StorageSignatureInvalid => "STORAGE_SIGN_PARAM_INVALID",
         Code::StorageFailed => "STORAGE_REQUEST_FAIL",
         Code::FunctionMissing => "FUNCTION_NOT_FOUND",
-        Code::FunctionFailed | Code::FunctionTimedOut => "FUNCTIONS_EXECUTE_FAIL",
+        Code::FunctionFailed | Code::FunctionTimedOut | Code::FunctionOutOfMemory => {
+            "FUNCTIONS_EXECUTE_FAIL"
+        }
         Code::Overloaded => "EXCEED_CONCURRENT_REQUEST_LIMIT",
         Code::FunctionOverloaded => "EXCEED_REQUEST_LIMIT",
         Code::DeployRefused => "FUNCTIONS_REQUEST_FAIL",
@@ -94,6 +96,7 @@ pub fn gateway_code(code: Code) -> &'static str {
     match code {
         Code::FunctionFailed => "FUNCTION_INVOCATION_FAILED",
         Code::FunctionTimedOut => "FUNCTION_TIME_LIMIT_EXCEEDED",
+        Code::FunctionOutOfMemory => "FUNCTION_MEMORY_LIMIT_EXCEEDED",
         Code::DeployRefused => "FUNCTION_STATUS_ABNORMAL",
         Code::Overloaded | Code::FunctionOverloaded => "FUNCTION_EXCEED_RESOURCE_LIMIT",
         code => vendor_code(code),
@@ -137,6 +140,13 @@ mod tests {
         ];
         for (code, name) in rows {
             assert_eq!(vendor_code(code), name);
+        }
+        let rows = [
+            (Code::FunctionTimedOut, "FUNCTION_TIME_LIMIT_EXCEEDED"),
+            (Code::FunctionOutOfMemory, "FUNCTION_MEMORY_LIMIT_EXCEEDED"),
+        ];
+        for (code, name) in rows {
+            assert_eq!((gateway_code(code), vendor_code(code)), (name, "FUNCTIONS_EXECUTE_FAIL"));
         }
     }
 }

@@ -62,6 +62,8 @@ pub enum Code {
     FunctionFailed,
     /// The function was still running at its time limit.
     FunctionTimedOut,
+    /// The function used more memory than it has.
+    FunctionOutOfMemory,
     /// More calls are waiting than the queue holds.
     Overloaded,
     /// More calls of a function wait than may.
@@ -112,6 +114,7 @@ impl Code {
         Code::FunctionMissing,
         Code::FunctionFailed,
         Code::FunctionTimedOut,
+        Code::FunctionOutOfMemory,
         Code::Overloaded,
         Code::FunctionOverloaded,
         Code::DeployRefused,

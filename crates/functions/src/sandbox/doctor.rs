@@ -35,6 +35,7 @@ pub fn doctor(options: &Options) -> Vec<Check> {
             checks.push(check("confinement", CheckState::Off, &why));
         }
     }
+    checks.push(check_share());
     checks.push(check_network(options));
     checks
 }
@@ -143,11 +144,43 @@ fn check_carried() -> Check {
     check("carried-sdk", CheckState::On, &format!("wx-server-sdk {}", versions.join(", ")))
 }
 
+/// Whether the scheduler weighs a worker as one, however many processes it starts.
+fn check_share() -> Check {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let is_grouped = read("/proc/sys/kernel/sched_autogroup_enabled").trim() == "1";
+    let own_shares = read("/proc/self/cgroup").lines().any(|line| {
+        let mut parts = line.splitn(3, ':').skip(1);
+        let (controllers, path) = (parts.next().unwrap_or(""), parts.next().unwrap_or("/"));
+        path != "/" && (controllers.is_empty() || controllers.split(',').any(|it| it == "cpu"))
+    });
+    let (state, why) = match (is_grouped, own_shares) {
+        (true, false) => (
+            CheckState::On,
+            "The processor is shared by worker, not by process. / CPU 按工作进程分配。",
+        ),
+        (true, true) => (
+            CheckState::Partly,
+            "The server is in a control group: where that has processor shares, they are shared \
+             by process, and a function with many takes more. / 服务器位于 cgroup 中,CPU 可能按\
+             进程分配。",
+        ),
+        (false, _) => (
+            CheckState::Off,
+            "A function with many processes takes more of the processor than its neighbours; \
+             `sysctl kernel.sched_autogroup_enabled=1` turns it on. / 进程多的云函数会占用更多 \
+             CPU,可执行 `sysctl kernel.sched_autogroup_enabled=1` 开启。",
+        ),
+    };
+    check("cpu-share", state, why)
+}
+
 fn check_network(options: &Options) -> Check {
     let (state, why) = if options.open_loopback {
         (
-            CheckState::Off,
-            "Functions may connect to services on this machine. / 云函数可以访问本机服务。",
+            CheckState::Partly,
+            "Metadata addresses and a function's deny list are closed inside Node, not by the \
+             kernel. `yunkai dev` leaves this machine's own services open; `yunkai serve` closes \
+             them. / 元数据地址与 deny 列表仅在 Node 内拦截;dev 允许访问本机服务,serve 不允许。",
         )
     } else {
         (
@@ -184,13 +217,17 @@ pub(crate) fn trial_entry(
 ) -> Entry {
     Entry {
         probe: true,
+        inside: false,
         measures: Measures::NONE,
         node: options.node.clone(),
         node_arguments: Vec::new(),
         slot,
         runtime,
         memory_mb: 256,
+        tmp_mb: 512,
         server_pid: nix::unistd::getpid().as_raw(),
+        server_uid: nix::unistd::geteuid().as_raw(),
+        server_gid: nix::unistd::getegid().as_raw(),
         uid: crate::slot::FIRST_UID,
         inspect_port: None,
     }
@@ -218,6 +255,18 @@ fn describe(probed: &Probed) -> Vec<Check> {
             "Memory, files and processes are limited. / 限制内存、文件与进程数。",
         ),
         ("mounts", mounts.0, mounts.1),
+        (
+            "tmp",
+            state(measures.tmp),
+            "/tmp has a size limit; needs mounts. / /tmp 有大小限制,需要 mounts。",
+        ),
+        (
+            "processes",
+            state(measures.processes),
+            "A worker sees and signals its own processes only, and nothing it starts outlives it; \
+             needs mounts and an unmasked /proc. / 工作进程只能看到自己的进程,\
+             且其启动的进程不会残留。",
+        ),
         (
             "uid",
             state(measures.uid),

@@ -11,11 +11,17 @@ use super::Measures;
 /// The descriptor of the frames line in every worker.
 pub(crate) const FRAMES_DESCRIPTOR: i32 = 3;
 
+/// Given to the launcher and taken from Node. The allocator of the binary lays hands on a gigabyte
+/// of addresses at once, which a limit on data counts, unless told not to.
+pub(crate) const SMALL_LAUNCHER: (&str, &str) = ("MIMALLOC_ARENA_EAGER_COMMIT", "0");
+
 /// The argument of `worker-enter`, as JSON.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Entry {
     /// Try the measures and report instead of becoming Node.
     pub probe: bool,
+    /// The second program: the first process of the namespaces that the first program made.
+    pub inside: bool,
     pub measures: Measures,
     pub node: PathBuf,
     pub node_arguments: Vec<String>,
@@ -24,8 +30,13 @@ pub(crate) struct Entry {
     /// The folder of the bootstrap and the carried SDKs.
     pub runtime: PathBuf,
     pub memory_mb: u64,
+    /// Size of its scratch space.
+    pub tmp_mb: u64,
     /// Whose death ends this process.
     pub server_pid: i32,
+    /// User and group of the server.
+    pub server_uid: u32,
+    pub server_gid: u32,
     /// User and group to become, when started as root.
     pub uid: u32,
     /// The port its debugger may listen on.

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use serde::{Deserialize, Serialize};
 
-use super::Entry;
+use super::{Entry, SMALL_LAUNCHER};
 
 /// How a worker gets its own view of the file system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +23,10 @@ pub(crate) enum Mounts {
 pub(crate) struct Measures {
     pub limits: bool,
     pub mounts: Mounts,
+    /// `/tmp` has a size: a file system in memory, in the worker's own mount namespace.
+    pub tmp: bool,
+    /// A process namespace with a `/proc` of its own.
+    pub processes: bool,
     pub uid: bool,
     pub landlock: bool,
     pub seccomp: bool,
@@ -30,12 +34,27 @@ pub(crate) struct Measures {
 
 impl Measures {
     /// Nothing but dying with the server.
-    pub(crate) const NONE: Self =
-        Self { limits: false, mounts: Mounts::Shared, uid: false, landlock: false, seccomp: false };
+    pub(crate) const NONE: Self = Self {
+        limits: false,
+        mounts: Mounts::Shared,
+        tmp: false,
+        processes: false,
+        uid: false,
+        landlock: false,
+        seccomp: false,
+    };
 
     fn all(is_root: bool) -> Self {
         let mounts = if is_root { Mounts::Root } else { Mounts::User };
-        Self { limits: true, mounts, uid: is_root, landlock: true, seccomp: true }
+        Self {
+            limits: true,
+            mounts,
+            tmp: true,
+            processes: true,
+            uid: is_root,
+            landlock: true,
+            seccomp: true,
+        }
     }
 
     /// Gives up the measure of this name; false when there is none to give up.
@@ -43,7 +62,12 @@ impl Measures {
         match name {
             "limits" if self.limits => self.limits = false,
             "mounts" if self.mounts == Mounts::Root => self.mounts = Mounts::User,
-            "mounts" if self.mounts == Mounts::User => self.mounts = Mounts::Shared,
+            "mounts" if self.mounts == Mounts::User => {
+                // They live in it.
+                (self.mounts, self.tmp, self.processes) = (Mounts::Shared, false, false);
+            }
+            "tmp" if self.tmp => self.tmp = false,
+            "processes" if self.processes => self.processes = false,
             "uid" if self.uid => self.uid = false,
             "landlock" if self.landlock => self.landlock = false,
             "seccomp" if self.seccomp => self.seccomp = false,
@@ -92,6 +116,7 @@ fn ask(launcher: &Path, entry: &Entry) -> Result<Option<(String, String)>, Strin
     let output = Command::new(launcher)
         .arg("worker-enter")
         .arg(argument)
+        .envs([SMALL_LAUNCHER])
         .stdin(Stdio::null())
         .output()
         .map_err(|error| format!("{}: {error}", launcher.display()))?;

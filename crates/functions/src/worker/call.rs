@@ -13,6 +13,7 @@ use crate::error::InvokeError;
 use crate::frames::{Broken, Frame};
 use crate::job::{Job, Version};
 use crate::pool::Pool;
+use crate::sandbox::Verdict;
 use crate::settings::{Ended, Figures, Kind, LogLevel, RESULT_BYTES_MAX};
 
 /// Loading a function's modules, in the first call of a worker, has its own limit.
@@ -21,8 +22,12 @@ const LOAD_TIME_MAX: Duration = Duration::from_secs(20);
 const UNDER_DEBUGGER: Duration = Duration::from_secs(365 * 24 * 3_600);
 /// A function with a server of its own serves for this long at most, then with another worker.
 const SERVER_TIME_MAX: Duration = Duration::from_secs(24 * 3_600);
+/// How many processors a call may keep busy for all of its time.
+const PROCESSORS: u32 = 2;
 /// How many calls wait inside a worker behind the one at work, at most.
 const AHEAD_MAX: usize = 3;
+/// What V8 throws when the system gives no memory for a buffer: the limit on data was met.
+const NO_BUFFER: &str = "Array buffer allocation failed";
 /// A process that closed its line usually ends within this time, with a reason.
 const END_TIME_MAX: Duration = Duration::from_millis(500);
 
@@ -88,10 +93,13 @@ impl Worker {
             // A server is one call that lasts; its requests have the limit.
             Kind::Http => SERVER_TIME_MAX,
         };
+        let loading = if self.loaded { Duration::ZERO } else { LOAD_TIME_MAX };
+        self.process.watched.begin((limit + loading) * PROCESSORS);
         let ended = match self.hand_over(pool, version, &job, is_there, limit).await {
             Ok(()) => self.exchange(limit, &mut clock, &mut exit_code).await,
             Err(ended) => ended,
         };
+        self.process.watched.end();
         let duration = clock.started.elapsed();
         let (result, after) = match ended {
             Turnout::Answered(answer, may_go_on) => {
@@ -121,7 +129,7 @@ impl Worker {
             queued_us: micros(clock.queued),
             start_us: micros(clock.start),
             duration_us: micros(duration),
-            memory_mb: self.memory_seen_mb,
+            memory_mb: self.memory_seen_mb.max(self.process.watched.peak_mb()),
             worker: Some(self.number),
         };
         // A caller that no longer waits needs no answer.
@@ -258,14 +266,19 @@ impl Worker {
             "error" => {
                 self.unsettled = head.pending > 0;
                 self.saw_memory(head.memory);
-                let error = if head.kind == "too_large" {
+                let is_last = head.last;
+                let error = if head.message == NO_BUFFER {
+                    InvokeError::OutOfMemory { limit_mb: self.memory_mb }
+                } else if head.kind == "too_large" {
                     let limit_bytes = RESULT_BYTES_MAX as u64;
                     InvokeError::TooLarge { what: "result", bytes: head.bytes, limit_bytes }
                 } else {
                     let (message, stack) = (head.message.into_owned(), head.stack.into_owned());
                     InvokeError::Threw { message, stack }
                 };
-                Ok(Some(Said::Ended(Turnout::Answered(Err(error), !head.last))))
+                // One that met its limit keeps what it could not use: the next call has a new one.
+                let may_go_on = !matches!(error, InvokeError::OutOfMemory { .. }) && !is_last;
+                Ok(Some(Said::Ended(Turnout::Answered(Err(error), may_go_on))))
             }
             _ => self.take_note(frame).map(|()| None),
         }
@@ -282,8 +295,17 @@ impl Worker {
         let end = self.process.end(grace).await;
         let out_of_memory = end.last_words.contains("heap out of memory")
             || end.last_words.contains("Allocation failed - ");
-        if out_of_memory {
-            return InvokeError::OutOfMemory { limit_mb: self.memory_mb };
+        match self.process.watched.verdict() {
+            Some(Verdict::Processor { limit_ms }) => {
+                return InvokeError::CpuTimeExceeded { limit_ms };
+            }
+            Some(Verdict::Memory) => {
+                return InvokeError::OutOfMemory { limit_mb: self.memory_mb };
+            }
+            Some(Verdict::Idle) | None if out_of_memory => {
+                return InvokeError::OutOfMemory { limit_mb: self.memory_mb };
+            }
+            Some(Verdict::Idle) | None => {}
         }
         let explanation = match (&broken, exit_code, end.signal) {
             (Broken::Garbage(what), _, _) => format!(

@@ -26,6 +26,7 @@ use crate::logs::{Author, level_of};
 use crate::pool::{Next, Pool};
 use crate::process::Process;
 use crate::room::{Need, Order};
+use crate::sandbox::Verdict;
 use crate::settings::LogLevel;
 use crate::slot::Slot;
 use call::After;
@@ -37,6 +38,10 @@ use variables::Variables;
 const REGION: &str = "ap-shanghai";
 /// The bootstrap gives up settling after 5 s; this is for a bootstrap that does not answer.
 const SETTLE_TIME_MAX: Duration = Duration::from_secs(6);
+
+const BUSY_IDLE: &str = "The worker was ended: what earlier calls left behind kept the processor \
+                         busy although no call was running. / 工作进程已被终止:没有调用时仍有残留\
+                         任务持续占用 CPU。";
 
 /// A worker process and all that belongs to it.
 #[derive(Debug)]
@@ -369,6 +374,13 @@ impl Worker {
         self.drain().await;
         self.hall.forget(self.number);
         self.door.abort();
+        if self.process.watched.verdict() == Some(Verdict::Idle) {
+            self.author.reports(
+                self.ledger.latest().as_deref(),
+                LogLevel::Warn,
+                BUSY_IDLE.to_owned(),
+            );
+        }
         self.process.kill();
         self.process.end(Duration::from_secs(1)).await;
         // Removing many files takes a while.
@@ -398,6 +410,7 @@ struct Assignment<'a> {
     file: &'a str,
     name: &'a str,
     carried: Option<&'a std::path::Path>,
+    network: NetworkHead<'a>,
     environment: serde_json::Map<String, serde_json::Value>,
     variables: serde_json::Map<String, serde_json::Value>,
     context: serde_json::Value,
@@ -411,6 +424,13 @@ struct Assignment<'a> {
 struct InspectHead {
     port: u16,
     break_first: bool,
+}
+
+/// Where the function may connect to.
+#[derive(Debug, Serialize)]
+struct NetworkHead<'a> {
+    allow: &'a [String],
+    deny: &'a [String],
 }
 
 fn assignment<'a>(pool: &Pool, version: &'a Version, slot: &Slot) -> Assignment<'a> {
@@ -437,6 +457,7 @@ fn assignment<'a>(pool: &Pool, version: &'a Version, slot: &Slot) -> Assignment<
         file,
         name,
         carried: version.carried.as_ref().map(|sdk| sdk.folder.as_path()),
+        network: NetworkHead { allow: &settings.network.allow, deny: &settings.network.deny },
         environment,
         variables,
         context: serde_json::json!({

@@ -19,12 +19,15 @@ use crate::frames::Line;
 use crate::hall::Hall;
 use crate::logs::Author;
 use crate::process::Process;
-use crate::sandbox::{Entry, FRAMES_DESCRIPTOR, Mounts};
+use crate::sandbox::{Entry, FRAMES_DESCRIPTOR, Mounts, SMALL_LAUNCHER};
 use crate::settings::LogLevel;
 use crate::slot::Slot;
 
 /// A start takes a third of a second; this is for a machine in trouble.
 const START_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// The vendor gives a function 512 MB of scratch space.
+const TMP_MB: u64 = 512;
 
 /// Starts a worker and waits until its bootstrap says that it is ready.
 ///
@@ -92,7 +95,8 @@ async fn spawn(
     let stderr = child.stderr.take().expect("standard error was asked for");
     tokio::spawn(Arc::clone(&author).read_pipe(stdout, LogLevel::Info));
     let words = tokio::spawn(Arc::clone(&author).read_pipe(stderr, LogLevel::Error));
-    let process = Process::new(child, words).map_err(|error| show(&error))?;
+    let process =
+        Process::new(child, words, &hall.watcher, memory_mb).map_err(|error| show(&error))?;
     hall.remember(number, process.group);
     let (jobs, inbox) = mpsc::unbounded_channel();
     let door =
@@ -141,8 +145,9 @@ async fn answer_door(
             tracing::warn!(?pid, "a process that is not the worker tried its socket");
             continue;
         }
-        if hall.connections.send(WorkerConnection::new(stream, Arc::clone(&ledger))).await.is_err()
-        {
+        let is_node = pid.is_some_and(|pid| crate::sandbox::is_node(pid, group, &hall.measures));
+        let connection = WorkerConnection::new(stream, Arc::clone(&ledger), is_node);
+        if hall.connections.send(connection).await.is_err() {
             return;
         }
     }
@@ -165,6 +170,7 @@ fn command(hall: &Hall, slot: &Slot, memory: &Memory, node: &Path, line: OwnedFd
     });
     let entry = Entry {
         probe: false,
+        inside: false,
         measures: hall.measures.clone(),
         node: node.to_owned(),
         node_arguments: [
@@ -178,7 +184,10 @@ fn command(hall: &Hall, slot: &Slot, memory: &Memory, node: &Path, line: OwnedFd
         slot: slot.path.clone(),
         runtime: hall.runtime.clone(),
         memory_mb: memory.given_mb + memory.reserved_mb,
+        tmp_mb: TMP_MB,
         server_pid: nix::unistd::getpid().as_raw(),
+        server_uid: nix::unistd::geteuid().as_raw(),
+        server_gid: nix::unistd::getegid().as_raw(),
         uid: slot.uid,
         inspect_port: options.inspect.as_ref().map(|inspect| inspect.port),
     };
@@ -189,10 +198,10 @@ fn command(hall: &Hall, slot: &Slot, memory: &Memory, node: &Path, line: OwnedFd
         .arg(entry)
         .env_clear()
         .envs(environment(hall, slot, node))
+        .envs([SMALL_LAUNCHER])
         .stdin(Stdio::from(line))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .process_group(0)
         .kill_on_drop(true);
     command
 }

@@ -10,10 +10,28 @@ use crate::ground::{ENVIRONMENT, Ground, eventually};
 const SLEEP: &str =
     "exports.main = ({ ms, value }) => new Promise((yes) => setTimeout(yes, ms, value))";
 
-fn is_alive(pid: &Value) -> bool {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // A zombie waits for init, it does not run.
-    !status.is_empty() && !status.contains(") Z ")
+/// JavaScript for a process that is known by "namespace/number": the numbers of a worker are its
+/// own.
+const NAMES: &str =
+    "const named = (pid) => require('fs').readlinkSync('/proc/self/ns/pid') + '/' + pid
+    const me = () => named(process.pid)\n";
+
+fn is_alive(name: &Value) -> bool {
+    let (namespace, number) = name.as_str().unwrap().split_once('/').unwrap();
+    std::fs::read_dir("/proc").unwrap().flatten().any(|process| {
+        let path = process.path();
+        let of_namespace = std::fs::read_link(path.join("ns/pid"))
+            .is_ok_and(|link| link.to_str() == Some(namespace));
+        let status = std::fs::read_to_string(path.join("status")).unwrap_or_default();
+        let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
+        let is_it = numbers.and_then(|all| all.split_whitespace().last()) == Some(number);
+        // A zombie waits for its parent, it does not run.
+        of_namespace && is_it && !status.contains("\nState:\tZ")
+    })
+}
+
+fn with_names(code: &str) -> String {
+    format!("{NAMES}{code}")
 }
 
 pub async fn the_time_limit_kills_the_whole_group() {
@@ -23,10 +41,11 @@ pub async fn the_time_limit_kills_the_whole_group() {
         exports.main = async ({ spin }) => {
           const program = ['-e', 'setInterval(() => {}, 1000)']
           const child = spawn(process.execPath, program, { detached: true, stdio: 'ignore' })
-          console.log(JSON.stringify([process.pid, child.pid]))
+          console.log(JSON.stringify([process.pid, child.pid].map(named)))
           if (spin) for (;;);
           await new Promise(() => {}) }"#;
-    ground.deploy_with("slow", code, |settings| settings.timeout_ms = 300).await;
+    let code = with_names(code);
+    ground.deploy_with("slow", &code, |settings| settings.timeout_ms = 300).await;
     for spin in [false, true] {
         let answer = ground.invoke("slow", json!({ "spin": spin })).await;
         assert_eq!(answer, Err(InvokeError::TimedOut { limit_ms: 300 }));
@@ -135,7 +154,8 @@ pub async fn a_redeploy_lets_running_calls_finish() {
     let ground = Ground::new().await;
     let folder = |version: u32| {
         let code = format!(
-            "exports.main = ({{ ms }}) => new Promise((yes) => {{ console.log(process.pid) \n \
+            "{NAMES}exports.main = ({{ ms }}) => new Promise((yes) => {{\n \
+             console.log(JSON.stringify(me()))\n \
              setTimeout(() => yes([{version}, require('./late.js')]), ms) }})"
         );
         let late = format!("module.exports = {version}");
@@ -155,7 +175,7 @@ pub async fn a_redeploy_lets_running_calls_finish() {
 
 pub async fn idle_workers_leave() {
     let ground = Ground::with(|options| options.idle_ms = 50).await;
-    ground.deploy("f", "exports.main = () => process.pid").await;
+    ground.deploy("f", &with_names("exports.main = me")).await;
     let pid = ground.call("f", json!({})).await;
     eventually("the idle worker's end", || (!is_alive(&pid)).then_some(())).await;
     assert_ne!(ground.call("f", json!({})).await, pid);
@@ -188,8 +208,8 @@ pub async fn the_queue_has_an_end() {
 pub async fn shutdown_ends_every_worker() {
     let ground = Ground::new().await;
     let code = "exports.main = ({ ms }) => new Promise((yes) => {\n \
-        console.log(process.pid); setTimeout(yes, ms, 'done') })";
-    ground.deploy("f", code).await;
+        console.log(JSON.stringify(me())); setTimeout(yes, ms, 'done') })";
+    ground.deploy("f", &with_names(code)).await;
     let [short, long] = [200, 60_000].map(|ms| {
         let invocation = ground.invocation("f", &json!({ "ms": ms }));
         let functions = ground.functions.clone();
@@ -205,6 +225,7 @@ pub async fn shutdown_ends_every_worker() {
     assert!(long.await.unwrap().is_err());
     let pids: Vec<Value> =
         ground.logs.lock().unwrap().iter().filter_map(|line| line.text.parse().ok()).collect();
+    assert_eq!(pids.len(), 2);
     assert!(pids.iter().all(|pid| !is_alive(pid)));
     assert_eq!(ground.invoke("f", json!({})).await, Err(InvokeError::ShuttingDown));
 }
@@ -223,8 +244,9 @@ pub async fn memory_has_a_limit() {
 /// A server of its own, for the test below: prints the processes of its workers and waits.
 pub async fn serve_until_killed() -> std::process::ExitCode {
     let ground = Ground::new().await;
-    ground.deploy("f", "exports.main = ({ ms }) => process.pid").await;
-    ground.deploy("busy", "exports.main = () => { console.log(process.pid); for (;;); }").await;
+    ground.deploy("f", &with_names("exports.main = me")).await;
+    let busy = "exports.main = () => { console.log(JSON.stringify(me())); for (;;); }";
+    ground.deploy("busy", &with_names(busy)).await;
     let idle = ground.call("f", json!({})).await;
     let invocation = ground.invocation("busy", &json!({}));
     let functions = ground.functions.clone();

@@ -186,7 +186,10 @@ fn invoke_error(function: &str, error: InvokeError) -> Error {
     let code = match &error {
         InvokeError::NotFound { .. } => Code::FunctionMissing,
         InvokeError::QueueFull { .. } => Code::FunctionOverloaded,
-        InvokeError::TimedOut { .. } => Code::FunctionTimedOut,
+        InvokeError::TimedOut { .. } | InvokeError::CpuTimeExceeded { .. } => {
+            Code::FunctionTimedOut
+        }
+        InvokeError::OutOfMemory { .. } => Code::FunctionOutOfMemory,
         InvokeError::TooLarge { .. } => Code::PayloadTooLarge,
         _ => Code::FunctionFailed,
     };

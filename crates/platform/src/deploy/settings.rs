@@ -42,6 +42,9 @@ pub struct FunctionSettings {
     /// Whether dependencies may run their install scripts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub install_scripts: Option<bool>,
+    /// Where it may connect to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network: Option<Network>,
     /// What runs it without a call.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub triggers: Vec<TriggerSpec>,
@@ -65,6 +68,16 @@ pub enum FunctionKind {
     Http,
 }
 
+/// Where a function may connect to: host names, addresses and blocks, each with or without `:port`.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Network {
+    /// Nothing else, when there is something in it.
+    pub allow: Vec<String>,
+    /// Not these.
+    pub deny: Vec<String>,
+}
+
 /// Takes what the later one says, member by member.
 macro_rules! take {
     ($self:ident, $later:ident, $($member:ident)*) => {
@@ -76,7 +89,7 @@ impl FunctionSettings {
     /// Lets a later file's word win.
     pub fn overlay(&mut self, later: Self) {
         take!(self, later, handler runtime timeout memory install_dependency permissions);
-        take!(self, later, node install_scripts kind);
+        take!(self, later, node install_scripts kind network);
         self.env.extend(later.env);
         self.triggers.retain(|it| later.triggers.iter().all(|other| other.name() != it.name()));
         self.triggers.extend(later.triggers);
@@ -107,6 +120,9 @@ impl FunctionSettings {
                 FunctionKind::Event => functions::Kind::Event,
                 FunctionKind::Http => functions::Kind::Http,
             };
+        }
+        if let Some(Network { allow, deny }) = &self.network {
+            run.network = functions::Network { allow: allow.clone(), deny: deny.clone() };
         }
         run.variables = self.env.iter().map(|(name, it)| (name.clone(), it.clone())).collect();
         run

@@ -1,0 +1,301 @@
+//! Looks at what workers use: memory of all their processes together, and processor time, in a call
+//! and between calls. One thread looks at all of them a few times a second and ends those over
+//! their limit, leaving word why. Short calls pay nothing for it.
+//!
+//! Every worker is a session of its own and cannot leave it, so one look through `/proc` finds the
+//! processes of all workers. Where there is no `/proc`, nothing is seen and nobody is ended.
+
+use std::collections::HashMap;
+use std::fs;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::{Pid, SysconfVar, sysconf};
+
+/// Time between two looks.
+const INTERVAL: Duration = Duration::from_millis(200);
+/// A look must not cost more than this part of one processor.
+const SHARE: u32 = 50;
+/// What a worker is allowed beyond the memory of its function, in MB: Node itself and its copies.
+const HEADROOM_MB: u64 = 128;
+/// Between calls a worker has nothing to do: ended when it uses this much in a window.
+const IDLE_WINDOW: Duration = Duration::from_secs(20);
+const IDLE_MAX: Duration = Duration::from_secs(3);
+
+/// Why a worker was ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// All its processes together held more memory than the function has.
+    Memory,
+    /// One call used more processor time than it may.
+    Processor {
+        /// What it may use, in milliseconds.
+        limit_ms: u64,
+    },
+    /// It was busy although no call was at work.
+    Idle,
+}
+
+/// One worker under watch, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Watched {
+    session: Pid,
+    memory_mb: u64,
+    /// Odd while a call is at work.
+    turns: AtomicU64,
+    /// Processor time the call may use, in milliseconds.
+    limit_ms: AtomicU64,
+    verdict: OnceLock<Verdict>,
+    peak_mb: AtomicU64,
+    since: Mutex<Since>,
+}
+
+/// What is compared with: the first look of a call, or of a window between calls.
+#[derive(Debug)]
+struct Since {
+    turn: u64,
+    used: Duration,
+    at: Instant,
+}
+
+/// What the processes of one session use.
+#[derive(Debug, Default, Clone, Copy)]
+struct Use {
+    pages: u64,
+    ticks: u64,
+}
+
+impl Watched {
+    /// A call begins; it may use this much processor time.
+    pub(crate) fn begin(&self, limit: Duration) {
+        let limit_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+        self.limit_ms.store(limit_ms, Ordering::Relaxed);
+        self.turns.fetch_or(1, Ordering::Relaxed);
+    }
+
+    /// The call is over.
+    pub(crate) fn end(&self) {
+        let turn = self.turns.load(Ordering::Relaxed);
+        self.turns.store(turn + (turn & 1), Ordering::Relaxed);
+    }
+
+    /// Why it was ended, if it was.
+    pub(crate) fn verdict(&self) -> Option<Verdict> {
+        self.verdict.get().copied()
+    }
+
+    /// The most memory that was seen, of all its processes, in MB. Nothing before the first look.
+    pub(crate) fn peak_mb(&self) -> Option<u64> {
+        Some(self.peak_mb.load(Ordering::Relaxed)).filter(|peak| *peak > 0)
+    }
+
+    fn judge(&self, usage: Use, unit: Unit, now: Instant) {
+        let used_mb = usage.pages * unit.page_bytes / (1024 * 1024);
+        self.peak_mb.fetch_max(used_mb, Ordering::Relaxed);
+        if used_mb > self.memory_mb + HEADROOM_MB {
+            return self.condemn(Verdict::Memory);
+        }
+        let used = Duration::from_millis(usage.ticks * 1000 / unit.ticks_per_second);
+        let turn = self.turns.load(Ordering::Relaxed);
+        let is_at_work = turn & 1 == 1;
+        let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
+        let window_is_over = !is_at_work && now.duration_since(since.at) > IDLE_WINDOW;
+        if since.turn != turn || window_is_over {
+            *since = Since { turn, used, at: now };
+            return;
+        }
+        let spent = used.saturating_sub(since.used);
+        let limit_ms = self.limit_ms.load(Ordering::Relaxed);
+        if is_at_work && spent > Duration::from_millis(limit_ms) {
+            self.condemn(Verdict::Processor { limit_ms });
+        } else if !is_at_work && spent > IDLE_MAX {
+            self.condemn(Verdict::Idle);
+        }
+    }
+
+    fn condemn(&self, verdict: Verdict) {
+        // The word first: whoever sees the end asks for it.
+        if self.verdict.set(verdict).is_ok() {
+            let _ = killpg(self.session, Signal::SIGKILL);
+        }
+    }
+}
+
+/// The thread that looks. It ends when the last handle is dropped.
+#[derive(Debug, Clone)]
+pub(crate) struct Watcher {
+    list: Arc<List>,
+}
+
+type List = Mutex<Vec<Weak<Watched>>>;
+
+impl Watcher {
+    pub(crate) fn start() -> std::io::Result<Self> {
+        let list: Arc<List> = Arc::default();
+        let seen = Arc::downgrade(&list);
+        std::thread::Builder::new().name("worker-watcher".to_owned()).spawn(move || look(&seen))?;
+        Ok(Self { list })
+    }
+
+    /// Watches the session of this leader from now on, for as long as the answer is kept. The
+    /// leader must not have been waited for while it is kept: its number would be another's.
+    pub(crate) fn watch(&self, session: Pid, memory_mb: u64) -> Arc<Watched> {
+        // No turn has this number: the first look is what others are compared with.
+        let since = Since { turn: u64::MAX, used: Duration::ZERO, at: Instant::now() };
+        let watched = Arc::new(Watched {
+            session,
+            memory_mb,
+            turns: AtomicU64::new(0),
+            limit_ms: AtomicU64::new(u64::MAX),
+            verdict: OnceLock::new(),
+            peak_mb: AtomicU64::new(0),
+            since: Mutex::new(since),
+        });
+        let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
+        list.push(Arc::downgrade(&watched));
+        watched
+    }
+}
+
+/// What the kernel counts in.
+#[derive(Debug, Clone, Copy)]
+struct Unit {
+    page_bytes: u64,
+    ticks_per_second: u64,
+}
+
+fn look(list: &Weak<List>) {
+    let number = |what, usual: u64| {
+        let said = sysconf(what).ok().flatten().and_then(|number| u64::try_from(number).ok());
+        said.filter(|number| *number > 0).unwrap_or(usual)
+    };
+    let unit = Unit {
+        page_bytes: number(SysconfVar::PAGE_SIZE, 4096),
+        ticks_per_second: number(SysconfVar::CLK_TCK, 100),
+    };
+    let mut pause = INTERVAL;
+    loop {
+        std::thread::sleep(pause);
+        let Some(list) = list.upgrade() else { return };
+        let workers: Vec<Arc<Watched>> = {
+            let mut list = list.lock().unwrap_or_else(PoisonError::into_inner);
+            list.retain(|worker| worker.strong_count() > 0);
+            list.iter().filter_map(Weak::upgrade).collect()
+        };
+        drop(list);
+        let started = Instant::now();
+        if !workers.is_empty() {
+            let sessions = sessions();
+            for worker in &workers {
+                if let Some(usage) = sessions.get(&worker.session.as_raw()) {
+                    worker.judge(*usage, unit, started);
+                }
+            }
+        }
+        let is_at_work = workers.iter().any(|it| it.turns.load(Ordering::Relaxed) & 1 == 1);
+        let usual = if is_at_work { INTERVAL } else { INTERVAL * 3 };
+        pause = usual.max(started.elapsed() * SHARE);
+    }
+}
+
+/// What the processes of every session use.
+fn sessions() -> HashMap<i32, Use> {
+    let mut sessions: HashMap<i32, Use> = HashMap::new();
+    let Ok(entries) = fs::read_dir("/proc") else { return sessions };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let Some(pid) = name.to_str().filter(|name| name.parse::<u32>().is_ok()) else { continue };
+        // One that ended meanwhile is not counted.
+        let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { continue };
+        let Some((session, ticks)) = session_and_ticks(&stat) else { continue };
+        if session == 0 {
+            continue;
+        }
+        let Ok(memory) = fs::read_to_string(format!("/proc/{pid}/statm")) else { continue };
+        let usage = sessions.entry(session).or_default();
+        usage.pages += own_pages(&memory).unwrap_or(0);
+        usage.ticks += ticks;
+    }
+    sessions
+}
+
+/// Session, and time in user and kernel mode with that of children that were waited for. The name,
+/// in parentheses, may hold anything.
+fn session_and_ticks(stat: &str) -> Option<(i32, u64)> {
+    let (_, rest) = stat.rsplit_once(')')?;
+    let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
+    let ticks = fields.get(11..15)?.iter().filter_map(|field| field.parse::<u64>().ok()).sum();
+    Some((fields.get(3)?.parse().ok()?, ticks))
+}
+
+/// Pages that are not shared with a file: "size resident shared …".
+fn own_pages(statm: &str) -> Option<u64> {
+    let mut fields = statm.split_ascii_whitespace().skip(1).map(str::parse::<u64>);
+    let (resident, shared) = (fields.next()?.ok()?, fields.next()?.ok()?);
+    Some(resident.saturating_sub(shared))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UNIT: Unit = Unit { page_bytes: 4096, ticks_per_second: 100 };
+
+    fn watched() -> Arc<Watched> {
+        // No process has this number: condemning it ends nobody.
+        Watcher { list: Arc::default() }.watch(Pid::from_raw(i32::MAX), 256)
+    }
+
+    fn ticks(ticks: u64) -> Use {
+        Use { pages: 0, ticks }
+    }
+
+    #[test]
+    fn a_name_with_parentheses_does_not_hide_a_process() {
+        let stat = "7 (a) b (c)) S 1 7 42 0 -1 4194560 1 2 3 4 10 20 30 40 20 0 1 0 5";
+        assert_eq!(session_and_ticks(stat), Some((42, 100)));
+        assert_eq!(own_pages("900 500 120 1 0 300 0"), Some(380));
+    }
+
+    #[test]
+    fn memory_of_all_processes_has_a_limit() {
+        let worker = watched();
+        let mb = |mb: u64| Use { pages: mb * 256, ticks: 0 };
+        worker.judge(mb(300), UNIT, Instant::now());
+        assert_eq!((worker.verdict(), worker.peak_mb()), (None, Some(300)));
+        worker.judge(mb(256 + HEADROOM_MB + 1), UNIT, Instant::now());
+        assert_eq!(worker.verdict(), Some(Verdict::Memory));
+    }
+
+    #[test]
+    fn processor_time_counts_from_the_first_look_of_a_call() {
+        let worker = watched();
+        let now = Instant::now();
+        worker.judge(ticks(900), UNIT, now);
+        worker.begin(Duration::from_millis(2000));
+        worker.judge(ticks(1000), UNIT, now);
+        worker.judge(ticks(1200), UNIT, now);
+        assert_eq!(worker.verdict(), None);
+        worker.end();
+        worker.begin(Duration::from_millis(2000));
+        worker.judge(ticks(1300), UNIT, now);
+        worker.judge(ticks(1501), UNIT, now);
+        assert_eq!(worker.verdict(), Some(Verdict::Processor { limit_ms: 2000 }));
+    }
+
+    #[test]
+    fn a_worker_without_a_call_rests() {
+        let worker = watched();
+        let now = Instant::now();
+        worker.judge(ticks(200), UNIT, now);
+        // Little by little is allowed: it is a new window each time.
+        let later = now + IDLE_WINDOW + Duration::from_secs(1);
+        worker.judge(ticks(400), UNIT, later);
+        worker.judge(ticks(600), UNIT, later);
+        assert_eq!(worker.verdict(), None);
+        worker.judge(ticks(701), UNIT, later);
+        assert_eq!(worker.verdict(), Some(Verdict::Idle));
+    }
+}
