@@ -54,8 +54,8 @@ struct State {
     growing: bool,
     /// How long a call takes: each new one counts for an eighth. Unknown before the first.
     mean: Option<Duration>,
-    /// Which part of it a worker is at work, as sampled; each sample counts for a half.
-    busy: f64,
+    /// Which part of it a worker is at work; after the first sample, each counts for a half.
+    busy: Option<f64>,
     arrivals: Arrivals,
     /// Its code may be loaded before there is a call.
     loads_ahead: bool,
@@ -75,7 +75,7 @@ impl Pool {
             to_give: 0,
             growing: false,
             mean: None,
-            busy: 0.0,
+            busy: None,
             arrivals: Arrivals::new(Instant::now()),
             loads_ahead: true,
         };
@@ -99,7 +99,7 @@ impl Pool {
         state.idle.drain(..).for_each(Seat::dismiss);
         state.outdated += state.workers - state.claimed;
         (state.workers, state.starting) = (state.claimed, state.claimed);
-        (state.mean, state.busy, state.loads_ahead) = (None, 0.0, true);
+        (state.mean, state.busy, state.loads_ahead) = (None, None, true);
         before.tree.release();
     }
 
@@ -345,7 +345,8 @@ impl Pool {
     /// For this part of a call its worker did not wait for anything.
     pub(crate) fn worked(&self, busy: f64) {
         let mut state = self.lock();
-        state.busy = f64::midpoint(state.busy, busy.clamp(0.0, 1.0));
+        let busy = busy.clamp(0.0, 1.0);
+        state.busy = Some(state.busy.map_or(busy, |before| f64::midpoint(before, busy)));
     }
 
     /// Takes an idle worker out of the room: true when no call is on its way to it.
@@ -427,7 +428,7 @@ impl State {
             workers: self.workers,
             starting: self.starting,
             mean: self.mean,
-            busy: self.busy,
+            busy: self.busy.unwrap_or_default(),
             rate: self.arrivals.forecast,
             most,
             processors,
@@ -446,7 +447,8 @@ impl State {
     }
 
     fn is_quick(&self) -> bool {
-        let limit = if scaler::is_all_work(self.busy) { QUICK * 4 } else { QUICK };
+        let limit =
+            if scaler::is_all_work(self.busy.unwrap_or_default()) { QUICK * 4 } else { QUICK };
         self.mean.is_some_and(|mean| mean < limit)
     }
 
