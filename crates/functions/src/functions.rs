@@ -1,6 +1,6 @@
 //! The door of this room: start, deploy, invoke, shut down.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,8 +14,9 @@ use crate::error::{Error, InvokeError};
 use crate::hall::{Hall, Parts};
 use crate::job::{Job, Version};
 use crate::logs::{LINES_WAITING_MAX, LogSink};
-use crate::package::{Built, UnsupportedCall, Workshop};
+use crate::package::{Built, Workshop};
 use crate::pool::Pool;
+use crate::prepared::{Place, Prepared};
 use crate::process::Spawner;
 use crate::sandbox::{self, Measures};
 use crate::settings::{
@@ -94,36 +95,42 @@ impl Functions {
     /// # Errors
     /// [`Error::MendPackage`] and [`Error::InstallDependencies`] say what to mend; what was
     /// deployed before stays deployed. A numbered version that exists is never changed.
-    pub async fn deploy(&self, mut package: Package) -> Result<DeployReport, Error> {
+    pub async fn deploy(&self, package: Package) -> Result<DeployReport, Error> {
+        let prepared = self.prepare(package).await?;
+        self.serve(prepared).await
+    }
+
+    /// Checks a package and keeps it; nobody is served by it yet.
+    ///
+    /// # Errors
+    /// As [`Self::deploy`].
+    pub async fn prepare(&self, mut package: Package) -> Result<Prepared, Error> {
         let inspect = self.hall.options.inspect.as_ref();
         if inspect.is_some_and(|inspect| inspect.function == package.name) {
             under_debugger(&mut package.settings);
         }
-        let turn = self.deploys.turn(&package.environment, &package.name);
-        let _turn = turn.lock().await;
         if self.hall.closing.is_cancelled() {
             return Err(Error::ShuttingDown);
         }
         check_label(&package.version)?;
         let built = self.workshop.build(&package).await?;
         let Package { environment, name, version, settings, source: _ } = package;
-        let place = Place { environment, name, version };
+        Ok(Prepared { place: Place { environment, name, version }, settings, built })
+    }
+
+    /// Sends new calls to what was prepared. Running calls finish on the old one.
+    ///
+    /// # Errors
+    /// A numbered version that exists with other code.
+    pub async fn serve(&self, prepared: Prepared) -> Result<DeployReport, Error> {
+        let Prepared { place, settings, built } = prepared;
+        let turn = self.deploys.turn(&place.environment, &place.name);
+        let _turn = turn.lock().await;
         let (report, pool) = self.install(place, settings, built)?;
         if report.changed {
             self.hall.prepare(&pool);
         }
         Ok(report)
-    }
-
-    /// The calls in a package that will fail here, for those who want none; nothing is deployed.
-    ///
-    /// # Errors
-    /// [`Error::MendPackage`], as [`Self::deploy`] would.
-    pub async fn unsupported_calls(
-        &self,
-        package: &Package,
-    ) -> Result<Vec<UnsupportedCall>, Error> {
-        self.workshop.unsupported(package).await
     }
 
     /// Serves a package that an earlier process deployed, as it was built then.
@@ -150,13 +157,13 @@ impl Functions {
 
     /// Removes packages of the data directory that no version uses, and installed dependencies that
     /// no package came from. Once the versions of an earlier process are restored, what is left
-    /// belongs to nobody.
+    /// belongs to nobody; what is named in `kept` stays although it is not served.
     ///
     /// # Errors
     /// [`Error::Disk`].
-    pub async fn tidy(&self) -> Result<(), Error> {
+    pub async fn tidy(&self, kept: BTreeSet<String>) -> Result<(), Error> {
         let workshop = Arc::clone(&self.workshop);
-        let tidied = tokio::task::spawn_blocking(move || workshop.tidy()).await;
+        let tidied = tokio::task::spawn_blocking(move || workshop.tidy(&kept)).await;
         tidied.map_err(|_| Error::ShuttingDown)?
     }
 
@@ -186,7 +193,8 @@ impl Functions {
                 && before.settings == settings
                 && before.carried == carried
                 && before.node == node;
-            if !is_same && label != LATEST {
+            // Settings may come to mean something else: a secret was given another value.
+            if label != LATEST && before.content_hash != content_hash {
                 return Err(exists(&name, &label));
             }
             if let Some(pool) = pool.clone().filter(|_| is_same) {
@@ -360,13 +368,6 @@ impl Functions {
     }
 }
 
-/// Which version of which function.
-struct Place {
-    environment: String,
-    name: String,
-    version: String,
-}
-
 /// `$LATEST`, or the text of a number.
 fn check_label(label: &str) -> Result<(), Error> {
     let is_number = (1..=10).contains(&label.len())
@@ -383,7 +384,7 @@ fn check_label(label: &str) -> Result<(), Error> {
 
 fn exists(name: &str, label: &str) -> Error {
     Error::MendPackage(format!(
-        "Version {label} of function \"{name}\" exists with other code or settings, and a numbered \
+        "Version {label} of function \"{name}\" exists with other code, and a numbered \
          version never changes. Publish a new one. / 云函数“{name}”的版本 {label} 已存在且不可修改,\
          请发布新版本。"
     ))

@@ -27,6 +27,7 @@ mod job;
 mod logs;
 mod package;
 mod pool;
+mod prepared;
 mod process;
 mod room;
 mod sandbox;
@@ -38,7 +39,8 @@ mod worker;
 pub use connection::{ConnectionOwner, INVOCATION_HEADER, WorkerConnection};
 pub use error::{Error, InvokeError};
 pub use functions::{Functions, Streams};
-pub use package::{Bundle, UnsupportedCall, Zip};
+pub use package::{Bundle, UnsupportedCall, Zip, unpack_site};
+pub use prepared::Prepared;
 pub use sandbox::{doctor, enter};
 pub use settings::{
     Check, CheckState, DeployReport, Ended, Figures, FunctionInfo, Inspect, Invocation, Kind,

@@ -68,7 +68,8 @@ fn context(gateway: &Gateway, parts: &Parts, body: &Bytes, decoded: &Decoded) ->
             )?;
             let environment =
                 gateway.platform().environment_for_function(&invocation.environment, named)?;
-            Ok(origin::function_context(environment, invocation))
+            let route_key = origin::route_key(&parts.headers);
+            Ok(Context { route_key, ..origin::function_context(environment, invocation) })
         }
         Peer::Client(_) => {
             let environment = gateway.platform().environment(named.unwrap_or_default())?;

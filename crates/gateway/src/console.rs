@@ -30,10 +30,7 @@ const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 
 
 /// The routes of the console.
 pub fn routes() -> Router<Arc<Gateway>> {
-    Router::new()
-        .route("/_console", get(page))
-        .route("/_console/", get(page))
-        .route("/_api/functions", get(functions))
+    Router::new().route("/_console", get(page)).route("/_console/", get(page))
 }
 
 /// The page on a listener of its own: it asks for the key, and the API behind it wants it.
@@ -83,20 +80,6 @@ fn shown() -> Response<Body> {
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     response
-}
-
-async fn functions(State(gateway): State<Arc<Gateway>>, request: Request<Body>) -> Response<Body> {
-    if let Some(refusal) = refuse_strangers(&gateway, &request) {
-        return refusal;
-    }
-    let environment = gateway.platform().default_environment();
-    let list: Vec<_> = platform::deploy::list_functions(environment)
-        .into_iter()
-        .map(|it| json!({ "name": it.name, "version": it.revision, "workers": it.workers }))
-        .collect();
-    let waiting = platform::deploy::waiting_workers(environment);
-    let body = json!({ "functions": list, "waitingWorkers": waiting });
-    json_response(StatusCode::OK, body.to_string())
 }
 
 /// Who may look at what happened in an environment: on a `dev` server a browser on this very

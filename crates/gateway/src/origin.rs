@@ -108,10 +108,18 @@ pub fn client_context(
         upload_url: base_url.clone(),
         base_url,
         client_ip: peer.ip(),
+        route_key: route_key(headers),
         request_id: new_request_id(),
         now_ms: environment.now_ms(),
         environment,
     }
+}
+
+/// The routing key of the vendors' gray releases (protocol 02 §1).
+pub fn route_key(headers: &HeaderMap) -> Option<String> {
+    const BYTES_MAX: usize = 256;
+    let key = headers.get("x-tcb-route-key")?.to_str().ok()?;
+    (!key.is_empty() && key.len() <= BYTES_MAX).then(|| key.to_owned())
 }
 
 /// The context of an SDK request that an invocation made.
@@ -123,6 +131,7 @@ pub fn function_context(
         base_url: invocation.base_url.clone(),
         upload_url: format!("http://{WORKER_HOST}"),
         client_ip: invocation.client_ip,
+        route_key: None,
         request_id: new_request_id(),
         now_ms: environment.now_ms(),
         caller: Caller::Function(invocation),

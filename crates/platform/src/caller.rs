@@ -83,6 +83,8 @@ pub struct Context {
     pub upload_url: String,
     /// The client's address, where known.
     pub client_ip: Option<IpAddr>,
+    /// What puts this request's calls on one side of a traffic split, when the client says.
+    pub route_key: Option<String>,
     /// The id under which this request is logged.
     pub request_id: String,
     /// When the request arrived, ms since 1970.

@@ -22,6 +22,7 @@ use crate::metrics::Metrics;
 use crate::metrics::usage::Usage;
 use crate::open_api::SessionKeys;
 use crate::records::Record;
+use crate::releases::{Releases, Secrets};
 use crate::services;
 use crate::sockets::Connections;
 use crate::transactions::Transactions;
@@ -38,6 +39,8 @@ pub struct Shared {
     pub journal: Arc<Journal>,
     /// Running invocations; request ids are unique across environments.
     pub invocations: Arc<Invocations>,
+    /// Told when packages may have become useless.
+    pub tidy: Arc<tokio::sync::Notify>,
     /// The time.
     pub clock: Clock,
 }
@@ -53,8 +56,14 @@ pub struct Environment {
     transactions: Transactions,
     triggers: Triggers,
     session_keys: SessionKeys,
+    releases: Releases,
+    secrets: Secrets,
+    /// The folder of what is not a document.
+    folder: PathBuf,
     /// Held while the indexes of a project's file are applied.
     index_turn: tokio::sync::Mutex<()>,
+    /// Held while a site is put in the place of another.
+    hosting_turn: tokio::sync::Mutex<()>,
     hosting: RwLock<Option<PathBuf>>,
     routes: RwLock<Arc<RouteTable>>,
     services: services::Directory,
@@ -88,6 +97,8 @@ impl Environment {
         let services = services::Directory::read(&engine).await?;
         let triggers = Triggers::open(&engine, is_shared).await?;
         let session_keys = SessionKeys::open(&engine).await?;
+        let releases = Releases::open(engine.clone()).await?;
+        let secrets = Secrets::open(engine.clone(), keys.derive("function secrets")).await?;
         Ok(Self {
             id,
             keys,
@@ -98,7 +109,11 @@ impl Environment {
             transactions: Transactions::default(),
             triggers,
             session_keys,
+            releases,
+            secrets,
+            folder: folder.to_owned(),
             index_turn: tokio::sync::Mutex::default(),
+            hosting_turn: tokio::sync::Mutex::default(),
             hosting: RwLock::default(),
             routes: RwLock::new(Arc::new(routes)),
             services,
@@ -259,6 +274,27 @@ impl Environment {
 
     pub(crate) fn session_keys(&self) -> &SessionKeys {
         &self.session_keys
+    }
+
+    pub(crate) fn releases(&self) -> &Releases {
+        &self.releases
+    }
+
+    pub(crate) fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(crate) fn hosting_turn(&self) -> &tokio::sync::Mutex<()> {
+        &self.hosting_turn
+    }
+
+    /// Has packages removed that no version uses any more, some time soon.
+    pub(crate) fn tidy_packages(&self) {
+        self.shared.tidy.notify_one();
     }
 
     pub(crate) fn index_turn(&self) -> &tokio::sync::Mutex<()> {

@@ -3,8 +3,8 @@
 //! A [`Platform`] is one server: its environments, the worker pool they share, WeChat (real or
 //! simulated) and the journal. Whoever wants something builds a [`Context`] — which environment,
 //! who asks, over which address — and calls a function of [`database`], [`storage`], [`calls`],
-//! [`open_api`], [`sign_in`] or [`deploy`]. Each checks the caller before it touches a room below,
-//! so a wire has no powers of its own: a second wire would change nothing here.
+//! [`open_api`], [`sign_in`], [`deploy`] or [`releases`]. Each checks the caller before it touches
+//! a room below, so a wire has no powers of its own: a second wire would change nothing here.
 //!
 //! What this room never does: speak HTTP, know vendor codes, print, read the process environment.
 
@@ -27,6 +27,7 @@ pub mod keys;
 pub mod metrics;
 pub mod open_api;
 pub mod records;
+pub mod releases;
 mod rooms;
 mod server;
 pub mod services;

@@ -12,12 +12,14 @@ use tokio::sync::mpsc;
 use wechat::{HttpOptions, SimulatorEvent, SimulatorOptions, WeChat};
 
 use crate::background::Background;
+use crate::deploy;
 use crate::directory::DataDirectory;
 use crate::environment::{Environment, Shared};
 use crate::error::{Code, Error, Result};
 use crate::invocations::Invocations;
 use crate::journal::{Event, Journal, JournalOptions};
 use crate::metrics::usage;
+use crate::releases;
 use crate::triggers;
 
 /// How the server reaches WeChat.
@@ -132,7 +134,8 @@ impl Platform {
             .map_err(|error| Error::from_room(Code::Internal, error))?;
         let journal = Arc::new(Journal::new(clock.clone()));
         let invocations = Arc::new(Invocations::default());
-        let shared = Shared { functions, wechat, journal, invocations, clock };
+        let tidy = Arc::new(tokio::sync::Notify::new());
+        let shared = Shared { functions, wechat, journal, invocations, tidy, clock };
         let mut environments = HashMap::new();
         let ids = std::iter::once(&options.default_environment).chain(&options.environments);
         for id in ids {
@@ -142,6 +145,8 @@ impl Platform {
             shared.journal.keep(id, &folder.join("journal"), options.journal)?;
             let store = options.store.open(id, &folder).await?;
             let environment = Environment::with_store(store, &folder, keys, shared.clone()).await?;
+            releases::restore(&environment).await;
+            deploy::restore_site(&environment);
             environments.insert(id.clone(), Arc::new(environment));
         }
         let default_environment = environments
@@ -167,6 +172,7 @@ impl Platform {
         tokio::spawn(usage::keep(Arc::downgrade(&platform)));
         tokio::spawn(carry_logs(Arc::downgrade(&platform), logs));
         tokio::spawn(carry_wechat_events(Arc::downgrade(&platform)));
+        tokio::spawn(tidy_packages(Arc::downgrade(&platform)));
         Ok(platform)
     }
 
@@ -265,6 +271,17 @@ impl Platform {
         }
     }
 
+    /// A line of a function's log without the secrets of its environment.
+    fn redacted(&self, environment: &str, text: String) -> String {
+        let environments = self.environments.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(environment) = environments.get(environment) else { return text };
+        let redacted = match environment.secrets().redact(&text) {
+            std::borrow::Cow::Owned(redacted) => Some(redacted),
+            std::borrow::Cow::Borrowed(_) => None,
+        };
+        redacted.unwrap_or(text)
+    }
+
     fn notice_unknown(&self, id: &str) {
         /// More ids than any honest program hard-codes; the map must not grow with hostile ones.
         const NOTICED_MAX: usize = 100;
@@ -317,7 +334,7 @@ async fn carry_logs(
             function: line.function,
             openid: invocation.and_then(|it| it.user.as_ref()?.openid.clone()),
             level: line.level.into(),
-            text: line.text,
+            text: platform.redacted(&line.environment, line.text),
         };
         // A worker without a function has no environment either.
         let environment = match &*line.environment {
@@ -325,6 +342,22 @@ async fn carry_logs(
             environment => environment,
         };
         platform.shared.journal.record(environment, line.time_ms, event);
+    }
+}
+
+/// Removes the packages that no version of any environment uses: once at the start, and after
+/// deploys.
+async fn tidy_packages(platform: std::sync::Weak<Platform>) {
+    let Some(notified) = platform.upgrade().map(|it| Arc::clone(&it.shared.tidy)) else { return };
+    loop {
+        let Some(platform) = platform.upgrade() else { return };
+        let environments = platform.environments();
+        let kept = environments.iter().flat_map(|it| it.releases().content_hashes()).collect();
+        if let Err(error) = platform.shared.functions.tidy(kept).await {
+            tracing::warn!(%error, "packages stay behind");
+        }
+        drop((environments, platform));
+        notified.notified().await;
     }
 }
 

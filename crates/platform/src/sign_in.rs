@@ -96,6 +96,35 @@ pub async fn account(context: &crate::Context, uid: &str) -> Result<Account> {
     })
 }
 
+/// The user that an operator names: one of the simulator (`alice`, in `dev`), or an openid.
+///
+/// # Errors
+/// [`Code::SignInRefused`] when there can be no such user.
+pub async fn named(context: &crate::Context, who: &str) -> Result<User> {
+    crate::database::check_privileged(context)?;
+    let environment = &context.environment;
+    // Openids are longer than anybody's name.
+    const OPENID_BYTES_MIN: usize = 20;
+    let (openid, unionid) = if environment.wechat().is_simulator() && who.len() < OPENID_BYTES_MIN {
+        let name = who.strip_prefix("dev-").unwrap_or(who);
+        let session = environment.wechat().session(&format!("dev-{name}")).await;
+        let session = session.map_err(|error| Error::from_room(Code::SignInRefused, error))?;
+        (session.openid, session.unionid)
+    } else {
+        (who.to_owned(), None)
+    };
+    let app_id = environment.app_id();
+    let account =
+        environment.identity().sign_in_wechat(app_id, &openid, unionid.as_deref()).await?;
+    Ok(User {
+        uid: account.uid,
+        openid: account.openid,
+        appid: account.appid,
+        unionid: account.unionid,
+        login_type: account.login_type.to_string(),
+    })
+}
+
 /// The error for callers without a token where one is needed.
 pub fn not_signed_in() -> Error {
     Error::new(Code::NotSignedIn, "Nobody is signed in: sign in first. / 尚未登录:请先登录。")

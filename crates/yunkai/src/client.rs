@@ -90,10 +90,25 @@ impl Client {
 
     /// Sends parameters and reads an answer in JSON.
     pub async fn ask(&self, method: Method, path: &[&str], body: Option<&Json>) -> Result<Json> {
-        let mut request = self.request(method, path, &[]);
+        self.ask_api(method, &[&["database"], path].concat(), body).await
+    }
+
+    /// As [`Self::ask`], of any part of the API.
+    pub async fn ask_api(
+        &self,
+        method: Method,
+        path: &[&str],
+        body: Option<&Json>,
+    ) -> Result<Json> {
+        let mut request = self.api(method, path, &[]);
         if let Some(body) = body {
             request = request.json(body);
         }
+        self.read(request).await
+    }
+
+    /// Sends a request and reads an answer in JSON.
+    pub async fn read(&self, request: RequestBuilder) -> Result<Json> {
         let text = self.send(request).await?.text().await;
         let text = text.map_err(|error| self.unreachable(&error))?;
         serde_json::from_str(&text).with_context(|| format!("{}: {text}", self.server))

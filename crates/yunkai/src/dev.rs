@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
+use platform::deploy::{Deploy, Source};
 use platform::journal::{Event, Journal, JournalOptions};
 use platform::{Environment, StoreOptions};
-use platform::{deploy, indexes, triggers};
+use platform::{deploy, indexes, releases, triggers};
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::arguments;
@@ -80,9 +81,9 @@ pub async fn deploy_all(environment: &Arc<Environment>, project: &Project) -> Re
     let (indexed, wanted) = (Arc::clone(environment), project.settings.indexes());
     tokio::spawn(async move { indexes::apply(&indexed, &wanted).await });
     let functions = project.functions()?;
-    for existing in deploy::list_functions(environment) {
+    for existing in releases::all(environment) {
         if !functions.iter().any(|(name, _)| *name == existing.name) {
-            deploy::remove_function(environment, &existing.name).await;
+            deploy::remove_latest(environment, &existing.name).await?;
         }
     }
     let names: Vec<_> = functions.iter().map(|(name, _)| name.clone()).collect();
@@ -90,14 +91,16 @@ pub async fn deploy_all(environment: &Arc<Environment>, project: &Project) -> Re
     for (name, function) in functions {
         match function {
             Ok(function) => {
+                let deploy = Deploy {
+                    name: function.name,
+                    source: Some(Source::Folder(function.folder)),
+                    source_hash: None,
+                    settings: function.settings,
+                    is_strict: false,
+                    publish: None,
+                };
                 // The outcome is in the journal, and so on the terminal.
-                let _ = deploy::deploy_function(
-                    environment,
-                    &function.name,
-                    function.folder,
-                    &function.settings,
-                )
-                .await;
+                let _ = deploy::deploy_function(environment, deploy).await;
             }
             Err(error) => {
                 let text = format!("{error:#}");

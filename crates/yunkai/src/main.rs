@@ -5,8 +5,10 @@ mod arguments;
 mod client;
 mod config;
 mod database;
+mod deploy;
 mod dev;
 mod doctor;
+mod functions;
 mod language;
 mod logs;
 mod node;
@@ -31,7 +33,7 @@ fn main() -> ExitCode {
     // A worker enters here: before any thread is started and any library looks around.
     let raw: Vec<String> = std::env::args().skip(1).collect();
     if raw.first().is_some_and(|first| first == "worker-enter") {
-        return functions::enter(&raw[1..]);
+        return ::functions::enter(&raw[1..]);
     }
     let arguments = Arguments::parse();
     tracing_subscriber::fmt()
@@ -58,6 +60,8 @@ fn main() -> ExitCode {
             Command::Database(database) => database::run(database).await,
             Command::Usage(usage) => usage::run(usage).await,
             Command::Logs(logs) => logs::run(logs).await,
+            Command::Deploy(deploy) => deploy::run(deploy).await,
+            Command::Functions(functions) => functions::run(functions).await,
             Command::Doctor => doctor::run(),
         }
     });

@@ -93,3 +93,22 @@ fn styled(code: &str, text: &str) -> String {
         text.to_owned()
     }
 }
+
+/// A text as it is, anything else as JSON.
+pub fn plain(value: &serde_json::Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Columns as wide as what is in them.
+pub fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) {
+    let head = head.map(str::to_owned);
+    let width = |column: usize| {
+        let cells = std::iter::once(&head).chain(rows).map(|row| row[column].chars().count());
+        cells.max().unwrap_or(0)
+    };
+    let widths: [usize; N] = std::array::from_fn(width);
+    for row in std::iter::once(&head).chain(rows) {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        line(cells.collect::<Vec<_>>().join("  ").trim_end());
+    }
+}

@@ -165,13 +165,15 @@ impl Workshop {
 
     /// Removes the packages that no version uses, and the installed modules that no package came
     /// from: of deploys long gone, and of an earlier process.
-    pub(crate) fn tidy(&self) -> Result<(), Error> {
+    /// What is in `stays` stays.
+    pub(crate) fn tidy(&self, stays: &BTreeSet<String>) -> Result<(), Error> {
         // Removed at the end, when nobody waits for the table of packages.
         let mut gone = Vec::new();
         for hash in names(&self.packages)? {
             let trees = self.trees();
             let is_used = trees.get(&hash).is_some_and(|tree| tree.strong_count() > 0);
-            if is_used || hash.starts_with(UNFINISHED) || hash.ends_with(GONE) {
+            let stays = is_used || stays.contains(&hash);
+            if stays || hash.starts_with(UNFINISHED) || hash.ends_with(GONE) {
                 continue;
             }
             let aside = self.unfinished(&self.packages);

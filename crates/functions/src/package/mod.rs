@@ -150,26 +150,13 @@ impl Workshop {
         .await
     }
 
-    /// What [`unsupported`] finds, and nothing else happens.
-    pub(crate) async fn unsupported(
-        self: &Arc<Self>,
-        package: &Package,
-    ) -> Result<Vec<UnsupportedCall>, Error> {
-        checks::check_name(&package.name)?;
-        checks::check_settings(&package.settings)?;
-        let (package, workshop) = (package.clone(), Arc::clone(self));
-        blocking(move || {
-            let surveyed = workshop.survey(&package)?;
-            Ok(unsupported::find(&surveyed, &surveyed.folder))
-        })
-        .await
-    }
-
     /// A package that lies on the disk already.
     ///
     /// # Errors
     /// [`Error::MendPackage`] when it does not: it must be deployed again.
     pub(crate) fn find(&self, hash: &str, settings: &Settings) -> Result<Built, Error> {
+        // First: a package that is found and not served would be removed.
+        let (node, notice) = self.nodes.choose(settings)?;
         let (tree, note) = self.kept(hash).ok_or_else(|| {
             Error::MendPackage(format!(
                 "The package {hash} is not on the disk any more; deploy the function again. / \
@@ -182,7 +169,6 @@ impl Workshop {
             Some(_) => self.carried.iter().find(same).or(self.carried.first()).cloned(),
             None => None,
         };
-        let (node, notice) = self.nodes.choose(settings)?;
         let node = (node.path != self.nodes.usual.path).then_some(node.path);
         let mut notices = Vec::from_iter(notice);
         notices.extend(note.notices);
@@ -268,6 +254,20 @@ impl Workshop {
         let tree = self.finish(&folder, &hash, &note, surveyed.items.len())?;
         Ok((tree, hash, note))
     }
+}
+
+/// Unpacks a site into a folder that does not exist yet, with the limits of packages; how many
+/// files it has. Durable when it returns; after an error the caller removes what is there.
+///
+/// # Errors
+/// [`Error::MendPackage`] says which entry is refused and why; [`Error::Disk`].
+pub fn unpack_site(zip: &Zip, folder: &Path) -> Result<u64, Error> {
+    const NAME: &str = "hosting";
+    archive::unpack(NAME, zip, folder)?;
+    // Links that leave the site are refused here.
+    let items = source::list(NAME, folder)?;
+    kept::make_durable(folder).map_err(Error::disk("sync", folder))?;
+    Ok(items.iter().filter(|item| item.is_regular_file()).count() as u64)
 }
 
 async fn blocking<T: Send + 'static>(

@@ -87,13 +87,13 @@ pub async fn a_lock_file_is_followed_to_the_letter() {
 
 async fn modules_go_with_the_last_package(ground: &Ground) {
     let modules = ground.folder.path().join("data/modules");
-    ground.functions.tidy().await.unwrap();
+    ground.functions.tidy([].into()).await.unwrap();
     assert_eq!(fs::read_dir(&modules).unwrap().count(), 1, "modules in use stay");
     ground.deploy("f", "exports.main = () => 1").await;
     // The worker of the old version holds its package until it is gone.
     let mut kept = 1;
     for _ in 0..3000 {
-        ground.functions.tidy().await.unwrap();
+        ground.functions.tidy([].into()).await.unwrap();
         kept = fs::read_dir(&modules).unwrap().count();
         if kept == 0 {
             break;
@@ -210,7 +210,7 @@ pub async fn calls_that_are_not_supported_are_named_with_their_place() {
         source: Source::Folder(folder),
         settings: Settings::default(),
     };
-    assert_eq!(ground.functions.unsupported_calls(&package).await.unwrap().len(), 2);
+    assert_eq!(ground.functions.prepare(package).await.unwrap().unsupported().len(), 2);
     assert!(ground.functions.get(ENVIRONMENT, "not-deployed").is_none());
 }
 

@@ -172,7 +172,7 @@ pub async fn packages_outlive_the_process() {
     };
     functions.restore(stored(&first.content_hash)).await.unwrap();
     assert!(functions.restore(stored(&"0".repeat(64))).await.is_err());
-    functions.tidy().await.unwrap();
+    functions.tidy([].into()).await.unwrap();
     let kept = std::fs::read_dir(path("data/packages")).unwrap().count();
     assert_eq!(kept, 1, "what nobody restored is gone");
     let mut invocation = ground.invocation("f", &json!({}));

@@ -6,9 +6,11 @@
 
 mod database;
 mod figures;
+mod functions;
 mod indexes;
 mod later;
 mod logs;
+mod project;
 mod transfer;
 mod triggers;
 mod web;
@@ -28,7 +30,7 @@ use serde_json::{Value as Json, json};
 use value::Document;
 
 use crate::codes::{http_status, vendor_code};
-use crate::envelope::Envelope;
+use crate::envelope::{Envelope, invalid};
 use crate::origin::{self, Peer};
 use crate::server::Gateway;
 use crate::{reply, upload};
@@ -69,6 +71,8 @@ pub fn routes() -> Router<Arc<Gateway>> {
         .route("/_api/logs", get(logs::logs))
         .route("/_api/invocations", get(logs::invocations))
         .route("/_api/invocations/{request_id}", get(logs::invocation))
+        .merge(functions::routes())
+        .merge(project::routes())
 }
 
 async fn unknown(State(gateway): State<Arc<Gateway>>, request: Request) -> Response<Body> {
@@ -151,6 +155,21 @@ async fn read(gateway: &Gateway, request: Request) -> Result<(Context, Envelope)
     let body = upload::read_body(body, BODY_BYTES_MAX).await?;
     let envelope = Envelope::parameters(&body, context.now_ms)?;
     Ok((context, envelope))
+}
+
+/// Reads who asks and a body of JSON; an empty one is an empty object.
+async fn read_json(gateway: &Gateway, request: Request) -> Result<(Context, Json)> {
+    let (parts, body) = request.into_parts();
+    let context = context(gateway, &parts)?;
+    let body = upload::read_body(body, BODY_BYTES_MAX).await?;
+    if body.is_empty() {
+        return Ok((context, json!({})));
+    }
+    let body: Json = serde_json::from_slice(&body).map_err(|error| {
+        let message = format!("The body is not JSON: {error}. / 请求体不是 JSON:{error}。");
+        Error::with_cause(Code::InvalidParameter, message, error)
+    })?;
+    if body.is_object() { Ok((context, body)) } else { Err(invalid("body", "an object", "对象")) }
 }
 
 /// JSON text, or the error as `{code, message}` with a status.

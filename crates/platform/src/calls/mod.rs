@@ -14,6 +14,7 @@ use crate::error::{Code, Error, Result};
 use crate::open_api;
 use crate::triggers;
 
+use run::ROUTE_KEY;
 pub(crate) use run::check_depth;
 pub use run::{Run, Trigger, run};
 
@@ -111,6 +112,12 @@ async fn demand(context: &Context, call: Call) -> Result<Run> {
         source,
         depth,
         base_url: context.base_url.clone(),
+        // The SDK inside the function sends it along with its own calls.
+        variables: context
+            .route_key
+            .iter()
+            .map(|key| (ROUTE_KEY.to_owned(), key.clone()))
+            .collect(),
         client_ip: context.client_ip,
         // An invocation is logged under the id of the request that asked for it.
         request_id: match &context.caller {

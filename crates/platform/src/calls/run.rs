@@ -11,6 +11,10 @@ use crate::environment::{Environment, new_request_id};
 use crate::error::{Code, Error, Result};
 use crate::invocations::InvocationContext;
 use crate::records::Record;
+use crate::releases::{Chance, resolve};
+
+/// The variable that puts a call on one side of a traffic split (protocol 02 §1).
+pub(super) const ROUTE_KEY: &str = "TCB_ROUTE_KEY";
 
 /// What made a function run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -120,12 +124,12 @@ impl Run {
 /// A chain that is too deep, a function that is not there, and every way it can fail.
 pub async fn run(environment: &Environment, run: Run) -> Result<Answer> {
     check_depth(run.depth)?;
-    let qualifier = run.qualifier.filter(|label| !matches!(label.as_str(), "" | "$DEFAULT"));
+    let label = label_of(environment, &run)?;
     let context = Arc::new(InvocationContext {
         request_id: run.request_id.clone(),
         environment: environment.id().to_owned(),
         function: run.function.clone(),
-        version: qualifier.clone().unwrap_or_else(|| "$LATEST".to_owned()),
+        version: label.clone(),
         user: run.user,
         source: run.source,
         base_url: run.base_url,
@@ -136,7 +140,7 @@ pub async fn run(environment: &Environment, run: Run) -> Result<Answer> {
     let invocation = Invocation {
         environment: environment.id().to_owned(),
         function: run.function.clone(),
-        qualifier,
+        qualifier: Some(label),
         event: run.event,
         request_id: run.request_id.clone(),
         variables: variables::of_invocation(&context, environment.app_id(), run.variables),
@@ -158,13 +162,19 @@ pub async fn run(environment: &Environment, run: Run) -> Result<Answer> {
     environment.settled(began_ms, record);
     match result {
         Ok(result) => Ok(Answer { result }),
-        // Without a version in service, why the latest one was refused says more.
-        Err(InvokeError::NotFound { name }) => match environment.refusal(&run.function) {
-            Some(reason) => Err(Error::new(Code::DeployRefused, format!("{name}: {reason}"))),
-            None => Err(invoke_error(&run.function, InvokeError::NotFound { name })),
-        },
         Err(error) => Err(invoke_error(&run.function, error)),
     }
+}
+
+/// The version that serves a run. A user stays on one side of a traffic split.
+fn label_of(environment: &Environment, run: &Run) -> Result<String> {
+    let routed = run.variables.iter().find(|(name, _)| name == ROUTE_KEY);
+    let user = run.user.as_ref().map(|user| user.owner_id());
+    let chance = match routed.map(|(_, key)| key.as_str()).filter(|key| !key.is_empty()).or(user) {
+        Some(key) => Chance::Of(key),
+        None => Chance::Number(rand::random::<u32>()),
+    };
+    resolve(environment, &run.function, run.qualifier.as_deref(), chance)
 }
 
 /// Refuses chains that are too deep.

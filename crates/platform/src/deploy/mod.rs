@@ -1,25 +1,33 @@
 //! Putting a project into an environment: collections and their permissions, storage, hosting,
 //! functions.
 
+mod function;
+mod hosting;
 mod index;
 mod project;
 mod settings;
 
-use std::path::PathBuf;
+use std::sync::Arc;
 
-use functions::{DeployReport, Package};
-
+use crate::caller::Context;
+use crate::database::check_privileged;
 use crate::environment::Environment;
 use crate::error::{Code, Error, Result};
 use crate::http;
-use crate::journal::Event;
+use crate::indexes;
 use crate::services;
-use crate::triggers::{self, TriggerSpec};
 
-pub use functions::{FunctionInfo, Source};
+pub use function::{
+    Deploy, Deployed, VERSIONS_KEPT, deploy_for, deploy_function, remove_function, remove_latest,
+};
+pub use functions::{Bundle, DeployReport, FunctionInfo, Source, UnsupportedCall, Zip};
+pub(crate) use hosting::restore as restore_site;
+pub use hosting::{Hosted, host_folder, host_zip, hosted};
 pub use index::Index;
 pub use project::{CollectionSettings, ProjectSettings, StorageSettings};
-pub use settings::{FunctionKind, FunctionSettings, Permissions};
+pub use settings::{
+    FunctionKind, FunctionSettings, Network, Permissions, VARIABLES_BYTES_MAX, check_variable_name,
+};
 
 /// Applies what a project says of collections and files; creating what exists already is no error.
 pub async fn apply_settings(environment: &Environment, settings: &ProjectSettings) -> Result<()> {
@@ -39,77 +47,28 @@ pub async fn apply_settings(environment: &Environment, settings: &ProjectSetting
     Ok(())
 }
 
-/// Serves the site in a folder of this machine, or none.
-pub fn host_folder(environment: &Environment, folder: Option<PathBuf>) {
-    environment.set_hosting(folder);
-}
-
-/// Deploys one function from a folder and notes the outcome.
-pub async fn deploy_function(
-    environment: &Environment,
-    name: &str,
-    folder: PathBuf,
-    settings: &FunctionSettings,
-) -> Result<DeployReport> {
-    let package = Package {
-        environment: environment.id().to_owned(),
-        name: name.to_owned(),
-        version: functions::LATEST.to_owned(),
-        source: Source::Folder(folder),
-        settings: settings.run(),
-    };
-    let outcome = deploy_package(environment, package, &settings.triggers).await;
-    let (succeeded, text) = match &outcome {
-        Ok(report) => (true, words_of(report)),
-        Err(error) => (false, error.to_string()),
-    };
-    environment.set_refusal(name, (!succeeded).then(|| text.clone()));
-    let unchanged = outcome.as_ref().is_ok_and(|report| !report.changed);
-    if !unchanged {
-        environment.record(Event::Deployment { subject: name.to_owned(), succeeded, text });
-    }
-    outcome
-}
-
-/// The triggers are checked before and kept after: nothing is half deployed.
-async fn deploy_package(
-    environment: &Environment,
-    package: Package,
-    triggers: &[TriggerSpec],
-) -> Result<DeployReport> {
-    let name = package.name.clone();
-    triggers::check(&name, triggers)
-        .map_err(|error| Error::new(Code::DeployRefused, error.message()))?;
-    let deployed = environment.functions().deploy(package).await;
-    let report = deployed.map_err(|error| Error::from_room(Code::DeployRefused, error))?;
-    triggers::apply(environment, &name, triggers).await?;
-    Ok(report)
-}
-
-/// What a developer should read about a deploy, a line each.
-fn words_of(report: &DeployReport) -> String {
-    let unsupported = report.unsupported.iter().map(functions::UnsupportedCall::sentence);
-    let all: Vec<String> = report.notices.iter().cloned().chain(unsupported).collect();
-    all.join("\n")
-}
-
-/// Takes a function out of service; running calls finish.
-pub async fn remove_function(environment: &Environment, name: &str) {
-    let outcome = environment.functions().remove(environment.id(), name).await;
-    environment.set_refusal(name, None);
-    if let Err(error) = triggers::apply(environment, name, &[]).await {
-        tracing::warn!(%error, function = name, "its triggers could not be taken away");
-    }
-    let (succeeded, text) = match outcome {
-        Ok(()) => (true, "Removed. / 已移除。".to_owned()),
-        Err(error) => (false, error.to_string()),
-    };
-    environment.record(Event::Deployment { subject: name.to_owned(), succeeded, text });
-}
-
 /// The functions in service.
 pub fn list_functions(environment: &Environment) -> Vec<FunctionInfo> {
     environment.functions().list(environment.id())
+}
+
+/// How many workers serve a function now, and how many calls wait for one.
+pub fn load_of(environment: &Environment, name: &str) -> (usize, usize) {
+    let served = environment.functions().versions(environment.id(), name);
+    served.iter().fold((0, 0), |(workers, queued), it| (workers + it.workers, queued + it.queued))
+}
+
+/// Applies what a project says, for its operator; indexes are filled in the background.
+///
+/// # Errors
+/// [`Code::InvalidParameter`] for what [`ProjectSettings::check`] finds; then nothing is applied.
+pub async fn apply_project(context: &Context, settings: &ProjectSettings) -> Result<()> {
+    check_privileged(context)?;
+    settings.check().map_err(|message| Error::new(Code::InvalidParameter, message))?;
+    apply_settings(&context.environment, settings).await?;
+    let (environment, wanted) = (Arc::clone(&context.environment), settings.indexes());
+    tokio::spawn(async move { indexes::apply(&environment, &wanted).await });
+    Ok(())
 }
 
 /// How many workers wait for a function to run.

@@ -7,6 +7,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use crate::triggers::TriggerSpec;
+/// The vendor's limit for the variables of a function: names and values together, in bytes
+/// (protocol 02 §3.3).
+pub const VARIABLES_BYTES_MAX: usize = 4_096;
+/// What variables of the platform begin with; the third is the vendor's own spelling.
+const RESERVED: &[&str] = &["SCF_", "QCLOUD_", "TECENTCLOUD_", "TENCENTCLOUD_"];
 
 /// What is known of a function beside its code; what is absent has its default.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,6 +35,9 @@ pub struct FunctionSettings {
     /// Environment variables; values of any kind become text.
     #[serde(deserialize_with = "texts", skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, String>,
+    /// Names of secrets; each is a variable of that name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<String>,
     /// Whether dependencies that are declared and absent are installed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub install_dependency: Option<bool>,
@@ -42,6 +50,15 @@ pub struct FunctionSettings {
     /// Whether dependencies may run their install scripts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub install_scripts: Option<bool>,
+    /// How many workers stay when nobody calls.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_instances: Option<u32>,
+    /// How many workers there may be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_instances: Option<u32>,
+    /// After how many seconds without a call a worker ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idle_seconds: Option<u64>,
     /// Where it may connect to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub network: Option<Network>,
@@ -90,12 +107,14 @@ impl FunctionSettings {
     pub fn overlay(&mut self, later: Self) {
         take!(self, later, handler runtime timeout memory install_dependency permissions);
         take!(self, later, node install_scripts kind network);
+        take!(self, later, min_instances max_instances idle_seconds);
         self.env.extend(later.env);
         self.triggers.retain(|it| later.triggers.iter().all(|other| other.name() != it.name()));
+        self.secrets.extend(later.secrets);
         self.triggers.extend(later.triggers);
     }
 
-    /// The settings that the function runs with.
+    /// The settings that the function runs with, secrets aside.
     #[must_use]
     pub fn run(&self) -> functions::Settings {
         let mut run = functions::Settings::default();
@@ -113,6 +132,9 @@ impl FunctionSettings {
         if let Some(permissions) = &self.permissions {
             run.permissions.clone_from(&permissions.openapi);
         }
+        run.min_instances = self.min_instances.unwrap_or(run.min_instances);
+        run.max_instances = self.max_instances;
+        run.idle_ms = self.idle_seconds.map(|seconds| seconds.saturating_mul(1_000));
         run.node = self.node;
         run.install_scripts = self.install_scripts.unwrap_or(run.install_scripts);
         if let Some(kind) = self.kind {
@@ -127,6 +149,64 @@ impl FunctionSettings {
         run.variables = self.env.iter().map(|(name, it)| (name.clone(), it.clone())).collect();
         run
     }
+
+    /// Whether the same code makes the same package under both settings.
+    #[must_use]
+    pub fn builds_like(&self, other: &Self) -> bool {
+        let of = |it: &Self| {
+            let scripts = (it.install_dependency, it.install_scripts);
+            (it.handler.clone(), it.runtime.clone(), it.node, it.kind, scripts)
+        };
+        of(self) == of(other)
+    }
+
+    /// What the shape cannot rule out: names and size of variables.
+    ///
+    /// # Errors
+    /// The first mistake, in both languages.
+    pub fn check(&self) -> Result<(), String> {
+        for name in self.env.keys().chain(&self.secrets) {
+            check_variable_name(name)?;
+        }
+        if let Some(name) = self.secrets.iter().find(|name| self.env.contains_key(*name)) {
+            return Err(format!(
+                "{name} is both a variable and a secret: take one of them out. / {name} 同时是环境变量\
+                 和密钥:请移除其一。"
+            ));
+        }
+        let bytes: usize = self.env.iter().map(|(name, value)| name.len() + value.len()).sum();
+        if bytes > VARIABLES_BYTES_MAX {
+            return Err(format!(
+                "The environment variables are {bytes} bytes, more than the {VARIABLES_BYTES_MAX} \
+                 allowed: keep what is large in a file or in the database. / 环境变量共 {bytes} 字节,\
+                 超过上限 {VARIABLES_BYTES_MAX} 字节:请将较大的内容放入文件或数据库。"
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Whether a variable of a function may have this name.
+///
+/// # Errors
+/// What is wrong with it, in both languages.
+pub fn check_variable_name(name: &str) -> Result<(), String> {
+    let fits = name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && name.len() <= 128;
+    if !fits {
+        return Err(format!(
+            "{name:?} is not a variable name: begin with a letter, then letters, digits and _. / \
+             环境变量名 {name:?} 不合法:以字母开头,仅含字母、数字和 _。"
+        ));
+    }
+    if let Some(prefix) = RESERVED.iter().find(|prefix| name.starts_with(**prefix)) {
+        return Err(format!(
+            "{name} cannot be set: names that begin with {prefix} belong to the platform. / 不能设置 \
+             {name}:以 {prefix} 开头的名称由平台保留。"
+        ));
+    }
+    Ok(())
 }
 
 fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
@@ -144,4 +224,34 @@ fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, 
         other => other.to_string(),
     };
     Ok(values.into_iter().map(|(name, value)| (name, text(value))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_have_the_vendors_limits() {
+        for name in ["A", "a_1", "APP_KEY", "TCB_OWN"] {
+            assert_eq!(check_variable_name(name), Ok(()), "{name}");
+        }
+        for name in ["", "1A", "_A", "A-B", "A B", "SCF_X", "QCLOUD_X", "TENCENTCLOUD_REGION"] {
+            assert!(check_variable_name(name).is_err(), "{name}");
+        }
+        let with = |bytes| FunctionSettings {
+            env: [("A".to_owned(), "x".repeat(bytes))].into(),
+            ..FunctionSettings::default()
+        };
+        assert!(with(VARIABLES_BYTES_MAX - 1).check().is_ok());
+        assert!(with(VARIABLES_BYTES_MAX).check().is_err());
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let text = r#"{"timeout":3.5,"env":{"A":"1"},"secrets":["B"],"network":{"deny":["10.0.0.0/8"]},"kind":"http"}"#;
+        let settings: FunctionSettings = serde_json::from_str(text).unwrap();
+        let again = serde_json::to_string(&settings).unwrap();
+        assert_eq!(serde_json::from_str::<FunctionSettings>(&again).unwrap(), settings);
+        assert_eq!(serde_json::to_string(&FunctionSettings::default()).unwrap(), "{}");
+    }
 }

@@ -7,11 +7,11 @@ use indicatif::ProgressBar;
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 
-use super::{plain, question_body, table};
+use super::question_body;
 use crate::arguments::{IndexesCommand, Question};
 use crate::client::Client;
 use crate::language::localized;
-use crate::terminal;
+use crate::terminal::{self, plain, table};
 
 /// Lists, creates or drops indexes.
 pub async fn run(client: &Client, command: IndexesCommand) -> Result<()> {

@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 
 use crate::arguments::{Database, DatabaseCommand, Question};
 use crate::client::Client;
-use crate::terminal;
+use crate::terminal::{self, plain, table};
 
 /// Runs a command.
 pub async fn run(database: Database) -> Result<()> {
@@ -74,22 +74,4 @@ fn question_body(question: &Question) -> Json {
         }
     }
     body
-}
-
-fn plain(value: &Json) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-/// Columns as wide as what is in them.
-fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) {
-    let head = head.map(str::to_owned);
-    let width = |column: usize| {
-        let cells = std::iter::once(&head).chain(rows).map(|row| row[column].chars().count());
-        cells.max().unwrap_or(0)
-    };
-    let widths: [usize; N] = std::array::from_fn(width);
-    for row in std::iter::once(&head).chain(rows) {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
-        terminal::line(cells.collect::<Vec<_>>().join("  ").trim_end());
-    }
 }

@@ -52,6 +52,7 @@ struct CloudbasercFunction {
     runtime: Option<String>,
     #[serde(default)]
     triggers: Vec<VendorTrigger>,
+    ignore: Option<serde_json::Value>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -150,6 +151,19 @@ impl Layout {
             install_dependency: function.install_dependency,
             triggers: timers(&function.triggers),
             ..settings(function.timeout, function.memory_size, function.env_variables.as_ref())
+        }
+    }
+
+    /// What the `ignore` of `cloudbaserc.json` leaves out of a function's package.
+    pub fn ignored(&self, name: &str) -> Vec<String> {
+        let listed = self.listed.as_deref().unwrap_or_default();
+        let function = listed.iter().find(|function| function.name == name);
+        match function.and_then(|function| function.ignore.as_ref()) {
+            Some(serde_json::Value::String(glob)) => vec![glob.clone()],
+            Some(serde_json::Value::Array(globs)) => {
+                globs.iter().filter_map(|glob| glob.as_str().map(str::to_owned)).collect()
+            }
+            _ => Vec::new(),
         }
     }
 

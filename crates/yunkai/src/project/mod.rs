@@ -35,6 +35,8 @@ pub struct ProjectFunction {
     pub folder: PathBuf,
     /// Its settings, from every file that holds some.
     pub settings: FunctionSettings,
+    /// What is left out of its package when it is sent to a server.
+    pub ignored: Vec<String>,
 }
 
 impl Project {
@@ -74,7 +76,8 @@ impl Project {
         if let Some(later) = self.settings.functions.get(&name) {
             settings.overlay(later.clone());
         }
-        Ok(ProjectFunction { name, folder, settings })
+        let ignored = self.layout.ignored(&name);
+        Ok(ProjectFunction { name, folder, settings, ignored })
     }
 }
 

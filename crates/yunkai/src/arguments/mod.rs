@@ -1,9 +1,13 @@
 //! What a user may type.
 
+mod functions;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use functions::{AliasCommand, Deploy, Functions, FunctionsCommand, How, SecretsCommand};
 
 /// 云开 · cloud development on your own machine.
 #[derive(Debug, Parser)]
@@ -21,6 +25,10 @@ pub enum Command {
     Dev(Dev),
     /// Serve as configured in a file. / 按配置文件运行服务
     Serve(Serve),
+    /// Put a project into a running server: collections, functions, site. / 部署项目到服务器
+    Deploy(Deploy),
+    /// Functions of a running server: deploy, call, publish, roll back. / 管理云函数
+    Functions(Functions),
     /// Collections of a running server: look, ask, move in and out. / 管理数据库集合
     Database(Database),
     /// What happened on a running server: log lines, calls, deployments. / 查看日志

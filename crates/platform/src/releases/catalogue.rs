@@ -1,0 +1,171 @@
+//! The catalogue in the store: one document of `system.functions` per function, and all of it in
+//! memory.
+//!
+//! What a change says is durable before anybody is served by it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use engine::{Change, Engine, Find, Modify, Remove};
+use query::{Filter, Projection, Sort};
+use value::{Document, RawDoc, Value};
+
+use super::entry::Entry;
+use crate::error::{Code, Error, Result};
+
+const COLLECTION: &str = "system.functions";
+
+type Turn = Arc<tokio::sync::Mutex<()>>;
+
+/// The functions of one environment.
+#[derive(Debug)]
+pub struct Releases {
+    engine: Engine,
+    entries: RwLock<BTreeMap<String, Arc<Entry>>>,
+    /// Why a version that the catalogue names cannot be served, by function and label.
+    broken: RwLock<HashMap<(String, String), String>>,
+    turns: Mutex<HashMap<String, Turn>>,
+}
+
+impl Releases {
+    /// Reads what was deployed before.
+    pub async fn open(engine: Engine) -> Result<Self> {
+        engine.ensure_collection(COLLECTION).await?;
+        let mut entries = BTreeMap::new();
+        for (name, text) in texts(&engine, COLLECTION, "entry").await? {
+            let entry: Entry = serde_json::from_str(&text).map_err(|error| {
+                let message = format!(
+                    "The catalogue's entry of function \"{name}\" is damaged: restore it from a \
+                     backup. / 云函数“{name}”的目录数据损坏,请从备份恢复。"
+                );
+                Error::with_cause(Code::StoreFailed, message, error)
+            })?;
+            entries.insert(name, Arc::new(entry));
+        }
+        let (broken, turns) = (RwLock::default(), Mutex::default());
+        Ok(Self { engine, entries: RwLock::new(entries), broken, turns })
+    }
+
+    /// One function.
+    pub fn get(&self, name: &str) -> Option<Arc<Entry>> {
+        self.entries.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// Every function, by name.
+    pub fn list(&self) -> Vec<Arc<Entry>> {
+        self.entries.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// Changes of one function happen one after another: hold this while changing it.
+    pub(crate) fn turn(&self, name: &str) -> Turn {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(turns.entry(name.to_owned()).or_default())
+    }
+
+    /// Writes an entry, durably.
+    pub(crate) async fn put(&self, entry: Entry) -> Result<()> {
+        let text = serde_json::to_string(&entry).map_err(|error| {
+            Error::with_cause(Code::Internal, "Cannot encode. / 编码失败。", error)
+        })?;
+        write_text(&self.engine, COLLECTION, &entry.name, "entry", text).await?;
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        entries.insert(entry.name.clone(), Arc::new(entry));
+        Ok(())
+    }
+
+    /// Forgets a function, durably.
+    pub(crate) async fn remove(&self, name: &str) -> Result<()> {
+        remove_text(&self.engine, COLLECTION, name).await?;
+        self.entries.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+        let mut broken = self.broken.write().unwrap_or_else(PoisonError::into_inner);
+        broken.retain(|(function, _), _| function != name);
+        Ok(())
+    }
+
+    /// Why a version cannot be served, if it cannot.
+    pub(crate) fn broken(&self, name: &str, label: &str) -> Option<String> {
+        let broken = self.broken.read().unwrap_or_else(PoisonError::into_inner);
+        if broken.is_empty() {
+            return None;
+        }
+        broken.get(&(name.to_owned(), label.to_owned())).cloned()
+    }
+
+    /// Notes why a version cannot be served, or that it can.
+    pub(crate) fn set_broken(&self, name: &str, label: &str, reason: Option<String>) {
+        let mut broken = self.broken.write().unwrap_or_else(PoisonError::into_inner);
+        let key = (name.to_owned(), label.to_owned());
+        match reason {
+            Some(reason) => broken.insert(key, reason),
+            None => broken.remove(&key),
+        };
+    }
+
+    /// The content hashes of all versions.
+    pub(crate) fn content_hashes(&self) -> BTreeSet<String> {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        let releases = entries.values().flat_map(|entry| entry.releases());
+        releases.map(|(_, release)| release.content_hash.clone()).collect()
+    }
+}
+
+/// The texts that the documents of a collection hold in one field, by `_id`.
+pub(super) async fn texts(
+    engine: &Engine,
+    collection: &str,
+    field: &str,
+) -> Result<Vec<(String, String)>> {
+    let find = Find {
+        collection: collection.to_owned(),
+        filter: Filter::all(),
+        sort: Sort::parse(&Document::new())?,
+        projection: Projection::parse(&Document::new())?,
+        skip: 0,
+        limit: None,
+    };
+    let mut texts = Vec::new();
+    for bytes in engine.find(find).await? {
+        let document = RawDoc::new(&bytes).and_then(|raw| raw.to_document()).map_err(|error| {
+            let message =
+                format!("Damaged documents in {collection}. / {collection} 中的数据损坏。");
+            Error::with_cause(Code::StoreFailed, message, error)
+        })?;
+        if let (Some(Value::String(id)), Some(Value::String(text))) =
+            (document.get("_id"), document.get(field))
+        {
+            texts.push((id.clone(), text.clone()));
+        }
+    }
+    Ok(texts)
+}
+
+/// Writes the document of that `_id` with one text in it.
+pub(super) async fn write_text(
+    engine: &Engine,
+    collection: &str,
+    id: &str,
+    field: &str,
+    text: String,
+) -> Result<()> {
+    let content: Document = [(field.to_owned(), Value::String(text))].into_iter().collect();
+    let modify = Modify {
+        collection: collection.to_owned(),
+        filter: Filter::parse(&key(id))?,
+        change: Change::Replace(content),
+        multi: false,
+        upsert: true,
+    };
+    engine.modify(modify).await?;
+    Ok(())
+}
+
+/// Removes the document of that `_id`.
+pub(super) async fn remove_text(engine: &Engine, collection: &str, id: &str) -> Result<()> {
+    let filter = Filter::parse(&key(id))?;
+    engine.remove(Remove { collection: collection.to_owned(), filter, multi: false }).await?;
+    Ok(())
+}
+
+fn key(id: &str) -> Document {
+    [("_id".to_owned(), Value::String(id.to_owned()))].into_iter().collect()
+}

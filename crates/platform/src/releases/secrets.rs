@@ -1,0 +1,179 @@
+//! Secrets: variables of functions that are kept encrypted and never shown again.
+//!
+//! A document of `system.secrets` holds a nonce and the value under AES-256-GCM; its name is
+//! authenticated with it, so that no two values can change places. The key is derived from the
+//! environment's own (`keys.json`, mode 0600): a copy of the documents alone tells nothing.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::{PoisonError, RwLock};
+
+use aes_gcm::aead::{Aead, KeyInit, Payload};
+use aes_gcm::{Aes256Gcm, Key, Nonce};
+use engine::Engine;
+
+use super::catalogue::{remove_text, texts, write_text};
+use super::restore;
+use crate::caller::Context;
+use crate::database::check_privileged;
+use crate::deploy::{VARIABLES_BYTES_MAX, check_variable_name};
+use crate::environment::Environment;
+use crate::error::{Code, Error, Result};
+
+const COLLECTION: &str = "system.secrets";
+const NONCE_BYTES: usize = 12;
+/// Shorter values would stain too much of the logs when they are taken out.
+const REDACTED_BYTES_MIN: usize = 6;
+const REDACTED: &str = "[secret]";
+
+/// The secrets of one environment.
+pub struct Secrets {
+    engine: Engine,
+    cipher: Aes256Gcm,
+    values: RwLock<BTreeMap<String, String>>,
+}
+
+impl Secrets {
+    /// Reads and decrypts what was set before; what another key encrypted is left out.
+    pub async fn open(engine: Engine, key: [u8; 32]) -> Result<Self> {
+        engine.ensure_collection(COLLECTION).await?;
+        let cipher = Aes256Gcm::new(&Key::<Aes256Gcm>::from(key));
+        let mut values = BTreeMap::new();
+        for (name, sealed) in texts(&engine, COLLECTION, "sealed").await? {
+            match unseal(&cipher, &name, &sealed) {
+                Some(value) => drop(values.insert(name, value)),
+                None => tracing::error!(name, "a secret cannot be decrypted: set it again"),
+            }
+        }
+        Ok(Self { engine, cipher, values: RwLock::new(values) })
+    }
+
+    /// The value of a secret.
+    pub(crate) fn get(&self, name: &str) -> Option<String> {
+        self.values.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// The text without the values of secrets.
+    pub(crate) fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let values = self.values.read().unwrap_or_else(PoisonError::into_inner);
+        let mut redacted = Cow::Borrowed(text);
+        for value in values.values().filter(|it| it.len() >= REDACTED_BYTES_MIN) {
+            if redacted.contains(value.as_str()) {
+                redacted = Cow::Owned(redacted.replace(value.as_str(), REDACTED));
+            }
+        }
+        redacted
+    }
+}
+
+impl std::fmt::Debug for Secrets {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Secrets").finish_non_exhaustive()
+    }
+}
+
+fn seal(cipher: &Aes256Gcm, name: &str, value: &str) -> Option<String> {
+    let nonce: [u8; NONCE_BYTES] = rand::random();
+    let payload = Payload { msg: value.as_bytes(), aad: name.as_bytes() };
+    let sealed = cipher.encrypt(&Nonce::from(nonce), payload).ok()?;
+    Some(hex::encode([&nonce[..], &sealed].concat()))
+}
+
+fn unseal(cipher: &Aes256Gcm, name: &str, sealed: &str) -> Option<String> {
+    let bytes = hex::decode(sealed).ok()?;
+    let (nonce, sealed) = bytes.split_first_chunk::<NONCE_BYTES>()?;
+    let payload = Payload { msg: sealed, aad: name.as_bytes() };
+    String::from_utf8(cipher.decrypt(&Nonce::from(*nonce), payload).ok()?).ok()
+}
+
+/// The names of the secrets, and the functions that use each; only for privileged callers.
+pub fn list(context: &Context) -> Result<Vec<(String, Vec<String>)>> {
+    check_privileged(context)?;
+    let secrets = context.environment.secrets();
+    let values = secrets.values.read().unwrap_or_else(PoisonError::into_inner);
+    let users = |name: &String| (name.clone(), users_of(&context.environment, name));
+    Ok(values.keys().map(users).collect())
+}
+
+/// Sets a secret; the functions that use it have the new value from their next worker on. Only for
+/// privileged callers.
+///
+/// # Errors
+/// [`Code::InvalidParameter`] for a name that is no variable's or a value over 4 KB.
+pub async fn set(context: &Context, name: &str, value: &str) -> Result<()> {
+    check_privileged(context)?;
+    check_variable_name(name).map_err(|message| Error::new(Code::InvalidParameter, message))?;
+    if value.is_empty() || value.len() > VARIABLES_BYTES_MAX || value.contains('\0') {
+        return Err(Error::new(
+            Code::InvalidParameter,
+            "A secret is 1 to 4,096 bytes without NUL. / 密钥内容须为 1 到 4096 字节,且不含 NUL。",
+        ));
+    }
+    let environment = &context.environment;
+    let secrets = environment.secrets();
+    let sealed = seal(&secrets.cipher, name, value)
+        .ok_or_else(|| Error::new(Code::Internal, "Cannot encrypt. / 加密失败。"))?;
+    write_text(&secrets.engine, COLLECTION, name, "sealed", sealed).await?;
+    {
+        let mut values = secrets.values.write().unwrap_or_else(PoisonError::into_inner);
+        values.insert(name.to_owned(), value.to_owned());
+    }
+    for function in users_of(environment, name) {
+        restore::serve_again(environment, &function).await;
+    }
+    Ok(())
+}
+
+/// Deletes a secret that no function uses; only for privileged callers.
+///
+/// # Errors
+/// [`Code::InvalidParameter`] when there is none, or when functions use it.
+pub async fn delete(context: &Context, name: &str) -> Result<()> {
+    check_privileged(context)?;
+    let environment = &context.environment;
+    let users = users_of(environment, name).join(", ");
+    if !users.is_empty() {
+        return Err(Error::new(
+            Code::InvalidParameter,
+            format!(
+                "The secret '{name}' is used by {users}: take it out of their settings and deploy \
+                 them first. / 密钥「{name}」正被云函数 {users} 使用:请先在其配置中移除并重新部署。"
+            ),
+        ));
+    }
+    let secrets = environment.secrets();
+    if secrets.get(name).is_none() {
+        let message = format!("There is no secret '{name}'. / 密钥「{name}」不存在。");
+        return Err(Error::new(Code::InvalidParameter, message));
+    }
+    remove_text(&secrets.engine, COLLECTION, name).await?;
+    secrets.values.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+    Ok(())
+}
+
+/// The functions with a version that names a secret.
+fn users_of(environment: &Environment, secret: &str) -> Vec<String> {
+    let uses = |settings: &crate::deploy::FunctionSettings| {
+        settings.secrets.iter().any(|name| name == secret)
+    };
+    let entries = environment.releases().list();
+    let users = entries.iter().filter(|it| it.releases().any(|(_, it)| uses(&it.settings)));
+    users.map(|entry| entry.name.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sealed_value_opens_under_its_own_name_and_key_only() {
+        let cipher = |byte: u8| Aes256Gcm::new(&Key::<Aes256Gcm>::from([byte; 32]));
+        let sealed = seal(&cipher(1), "TOKEN", "s3cret-value").unwrap();
+        assert!(!sealed.contains(&hex::encode("s3cret")));
+        assert_ne!(sealed, seal(&cipher(1), "TOKEN", "s3cret-value").unwrap());
+        assert_eq!(unseal(&cipher(1), "TOKEN", &sealed).as_deref(), Some("s3cret-value"));
+        assert_eq!(unseal(&cipher(1), "OTHER", &sealed), None);
+        assert_eq!(unseal(&cipher(2), "TOKEN", &sealed), None);
+        assert_eq!(unseal(&cipher(1), "TOKEN", "00"), None);
+    }
+}
