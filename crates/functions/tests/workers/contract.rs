@@ -227,7 +227,8 @@ pub async fn callback_waits_for_the_event_loop() {
     let code = "let done = false\nexports.main = (event, context, callback) => {\n \
         if (event.look) return done\n context.callbackWaitsForEmptyEventLoop = event.wait\n \
         done = false; setTimeout(() => { done = true }, 1000); callback(null, 'answer') }";
-    ground.deploy("wait", code).await;
+    // What one call left is looked at by the next: both on the same worker.
+    ground.deploy_with("wait", code, |settings| settings.max_instances = Some(1)).await;
     for wait in [true, false] {
         assert_eq!(ground.call("wait", json!({ "wait": wait })).await, json!("answer"));
         assert_eq!(ground.call("wait", json!({ "look": true })).await, json!(wait));
