@@ -225,9 +225,8 @@ mod tests {
 
     /// The example in WeChat's own code for verifying an address.
     const KEY: &str = "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C";
-    const ECHO: &str = concat!(
-        "P9nAzCzyDtyTWESHep1vC5X9xho/qYX3Zpb4yKa9SKld1DsH3Iyt3tP3zNdtp+4RPcs8TgAE7OaBO+FZXvnaqQ==",
-    );
+    const ECHO: &str =
+        "P9nAzCzyDtyTWESHep1vC5X9xho/qYX3Zpb4yKa9SKld1DsH3Iyt3tP3zNdtp+4RPcs8TgAE7OaBO+FZXvnaqQ==";
     const NOW_S: i64 = 1_409_659_589;
 
     fn push(key: Option<&str>) -> Push {
@@ -242,7 +241,7 @@ mod tests {
         let signature = sign(&parts);
         parts.extend(sealed);
         let msg_signature = sealed.map(|_| sign(&parts)).unwrap_or_default();
-        Query { signature, msg_signature, timestamp: timestamp.clone(), nonce: nonce.clone() }
+        Query { signature, msg_signature, timestamp, nonce }
     }
 
     #[test]
