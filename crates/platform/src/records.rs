@@ -2,6 +2,8 @@
 //! has settled, from what is known anyway; it holds neither the event nor any variable, so no
 //! secret is in it that the function did not return or throw itself.
 
+use std::borrow::Cow;
+
 use functions::{Figures, InvokeError};
 use serde::Serialize;
 
@@ -68,14 +70,15 @@ pub struct RecordError {
 impl RecordError {
     /// What is kept of an error.
     #[must_use]
-    pub fn of(error: &InvokeError) -> Self {
+    pub fn of(error: &InvokeError, redacted: impl Fn(&str) -> Cow<'_, str>) -> Self {
+        let kept = |text: &str| cut(&redacted(text), ERROR_BYTES_KEPT);
         let stack = match error {
-            InvokeError::Threw { stack, .. } => cut(stack, ERROR_BYTES_KEPT),
+            InvokeError::Threw { stack, .. } => kept(stack),
             _ => String::new(),
         };
         let message = match error {
-            InvokeError::Threw { message, .. } => cut(message, ERROR_BYTES_KEPT),
-            other => cut(&other.to_string(), ERROR_BYTES_KEPT),
+            InvokeError::Threw { message, .. } => kept(message),
+            other => kept(&other.to_string()),
         };
         Self { kind: kind_of(error), message, stack }
     }
@@ -151,14 +154,19 @@ impl Record {
         self.memory_mb = figures.memory_mb;
     }
 
-    /// Notes how it ended.
-    pub fn ended(&mut self, result: Result<&str, &InvokeError>) {
+    /// Notes how it ended. What must not be kept is taken out of the whole texts, before they are
+    /// cut: half of a secret would not be known for one.
+    pub fn ended(
+        &mut self,
+        result: Result<&str, &InvokeError>,
+        redacted: impl Fn(&str) -> Cow<'_, str>,
+    ) {
         match result {
             Ok(text) => {
                 self.result_bytes = text.len();
-                self.result = Some(cut(text, RESULT_BYTES_KEPT));
+                self.result = Some(cut(&redacted(text), RESULT_BYTES_KEPT));
             }
-            Err(error) => self.error = Some(RecordError::of(error)),
+            Err(error) => self.error = Some(RecordError::of(error, redacted)),
         }
     }
 
@@ -199,12 +207,26 @@ mod tests {
         let mut record =
             Record::of(Trigger::Call, "r".into(), "f".into(), "wx_client".into(), None);
         let long = "云".repeat(RESULT_BYTES_KEPT);
-        record.ended(Ok(&long));
+        record.ended(Ok(&long), as_it_is);
         let kept = record.result.as_deref().unwrap();
         assert!(kept.ends_with('…') && kept.len() <= RESULT_BYTES_KEPT + 3, "{}", kept.len());
         assert_eq!(record.result_bytes, long.len());
-        record.ended(Err(&InvokeError::Threw { message: "no".into(), stack: "at x".into() }));
+        let threw = InvokeError::Threw { message: "no".into(), stack: "at x".into() };
+        record.ended(Err(&threw), as_it_is);
         let error = record.error.unwrap();
         assert_eq!((error.kind, &*error.message, &*error.stack), ("threw", "no", "at x"));
+    }
+
+    fn as_it_is(text: &str) -> Cow<'_, str> {
+        Cow::Borrowed(text)
+    }
+
+    #[test]
+    fn no_half_of_a_secret_is_left_at_the_cut() {
+        let mut record =
+            Record::of(Trigger::Call, "r".into(), "f".into(), "wx_client".into(), None);
+        let text = format!("{}correct-horse", "x".repeat(RESULT_BYTES_KEPT - 7));
+        record.ended(Ok(&text), |text| Cow::Owned(text.replace("correct-horse", "[secret]")));
+        assert!(!record.result.unwrap().contains("correct"));
     }
 }

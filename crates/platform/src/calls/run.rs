@@ -158,7 +158,7 @@ pub async fn run(environment: &Environment, run: Run) -> Result<Answer> {
     );
     record.measured(figures);
     record.total_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-    record.ended(result.as_deref());
+    record.ended(result.as_deref(), |text| environment.secrets().redact(text));
     environment.settled(began_ms, record);
     match result {
         Ok(result) => Ok(Answer { result }),

@@ -277,7 +277,7 @@ pub(crate) async fn accept(environment: &Environment, run: Run, delay_ms: i64) -
         return Err(Error::new(
             Code::FunctionMissing,
             format!(
-                "FunctionName parameter could not be found: there is no function '{0}'. / 云函数                 「{0}」不存在,请先部署。",
+                "FunctionName parameter could not be found: there is no function '{0}'. / 云函数「{0}」不存在,请先部署。",
                 run.function
             ),
         ));

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::Target;
+use super::{Target, WantedLogs};
 
 /// `yunkai deploy`.
 #[derive(Debug, Args)]
@@ -111,6 +111,14 @@ pub enum FunctionsCommand {
         /// Do not wait: print the call's id.
         #[arg(long = "async")]
         later: bool,
+    },
+    /// What functions logged and how their calls went. / 查看云函数日志
+    Logs {
+        /// The function; all of them when absent.
+        name: Option<String>,
+        /// Which entries.
+        #[command(flatten)]
+        wanted: WantedLogs,
     },
     /// List the versions of a function. / 列出版本
     Versions {

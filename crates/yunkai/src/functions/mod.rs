@@ -11,7 +11,7 @@ use serde_json::{Value as Json, json};
 use crate::arguments::{Functions, FunctionsCommand, SecretsCommand};
 use crate::client::Client;
 use crate::terminal::{self, plain, table};
-use crate::{deploy, project};
+use crate::{deploy, logs, project};
 
 /// Runs a command.
 pub async fn run(functions: Functions) -> Result<()> {
@@ -25,6 +25,9 @@ pub async fn run(functions: Functions) -> Result<()> {
         FunctionsCommand::Invoke { name, data, user, qualifier, later } => {
             let how = json!({ "as": user, "qualifier": qualifier, "async": later });
             invoke(&client, &name, &data, how).await
+        }
+        FunctionsCommand::Logs { name, wanted } => {
+            logs::print(&client, name.as_deref(), &wanted).await
         }
         FunctionsCommand::Versions { name, json } => versions::list(&client, &name, json).await,
         FunctionsCommand::Publish { name, description } => {
