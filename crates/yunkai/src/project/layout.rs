@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Result, bail};
-use platform::deploy::{FunctionSettings, Permissions};
+use platform::deploy::{FunctionKind, FunctionSettings, Permissions};
 use platform::triggers::{TimerSpec, TriggerSpec};
 use serde::Deserialize;
 
@@ -50,6 +50,9 @@ struct CloudbasercFunction {
     env_variables: Option<BTreeMap<String, serde_json::Value>>,
     install_dependency: Option<bool>,
     runtime: Option<String>,
+    /// `Event`, `HTTP`.
+    #[serde(rename = "type")]
+    kind: Option<String>,
     #[serde(default)]
     triggers: Vec<VendorTrigger>,
     ignore: Option<serde_json::Value>,
@@ -145,7 +148,13 @@ impl Layout {
         let Some(function) = listed.iter().find(|function| function.name == name) else {
             return FunctionSettings::default();
         };
+        let kind = match function.kind.as_deref() {
+            Some("HTTP" | "http") => Some(FunctionKind::Http),
+            Some("Event" | "event") => Some(FunctionKind::Event),
+            _ => None,
+        };
         FunctionSettings {
+            kind,
             handler: function.handler.clone(),
             runtime: function.runtime.clone(),
             install_dependency: function.install_dependency,

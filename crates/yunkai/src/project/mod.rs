@@ -83,6 +83,8 @@ impl Project {
 
 #[cfg(test)]
 mod tests {
+    use platform::deploy::FunctionKind;
+
     use super::*;
 
     fn write(folder: &Path, name: &str, text: &str) {
@@ -111,7 +113,7 @@ mod tests {
         let cli = tempfile::tempdir().unwrap();
         let rc = r#"{"envId":"env-1","functionRoot":"./fns","functions":[
             {"name":"a","timeout":5,"envVariables":{"K":"v"},"handler":"main.go"},
-            {"name":"b","dir":"elsewhere/b","memorySize":512}]}"#;
+            {"name":"b","dir":"elsewhere/b","memorySize":512,"type":"HTTP"}]}"#;
         write(cli.path(), "cloudbaserc.json", rc);
         write(cli.path(), "fns/a/index.js", "");
         write(cli.path(), "elsewhere/b/index.js", "");
@@ -125,6 +127,8 @@ mod tests {
         assert_eq!(run.handler, "main.go");
         assert_eq!(run.variables, [("K".to_owned(), "v".to_owned())]);
         assert_eq!(functions[1].settings.run().memory_mb, 512);
+        assert_eq!(functions[0].settings.kind, None);
+        assert_eq!(functions[1].settings.kind, Some(FunctionKind::Http));
     }
 
     #[test]
