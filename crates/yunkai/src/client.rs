@@ -4,11 +4,14 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::Value as Json;
 
 use crate::arguments::Target;
+
+/// The server compares the fixed parts of a path as they are written: `dead-letters`.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 
 /// Where a running server leaves its address.
 pub fn address_file(data: &Path) -> PathBuf {
@@ -55,7 +58,7 @@ impl Client {
 
     /// A request to `/_api/…`; the parts of the path are encoded.
     pub fn api(&self, method: Method, path: &[&str], query: &[(&str, &str)]) -> RequestBuilder {
-        let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+        let encode = |text: &str| utf8_percent_encode(text, ENCODED).to_string();
         let path: Vec<_> = path.iter().map(|part| encode(part)).collect();
         let env = self.env.as_deref().map(|env| ("env", env));
         let query: Vec<_> = query

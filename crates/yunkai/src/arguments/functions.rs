@@ -111,7 +111,23 @@ pub enum FunctionsCommand {
         /// Do not wait: print the call's id.
         #[arg(long = "async")]
         later: bool,
+        /// Run it as this timer of its does, with the timer's event.
+        #[arg(
+            long,
+            value_name = "TRIGGER",
+            conflicts_with_all = ["data", "user", "qualifier", "later"]
+        )]
+        timer: Option<String>,
     },
+    /// List what runs functions by itself, and when. / 列出触发器
+    Triggers {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List, retry or delete what could not be done. / 管理死信
+    #[command(subcommand)]
+    DeadLetters(DeadLettersCommand),
     /// What functions logged and how their calls went. / 查看云函数日志
     Logs {
         /// The function; all of them when absent.
@@ -191,6 +207,30 @@ pub enum AliasCommand {
         name: String,
         /// The alias.
         alias: String,
+    },
+}
+
+/// `yunkai functions dead-letters`.
+#[derive(Debug, Subcommand)]
+pub enum DeadLettersCommand {
+    /// List them, newest first. / 列出死信
+    List {
+        /// How many at most; 100 when absent.
+        #[arg(long)]
+        limit: Option<u64>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make an asynchronous call of one. / 重试死信
+    Retry {
+        /// Its id.
+        id: String,
+    },
+    /// Forget one. / 删除死信
+    Delete {
+        /// Its id.
+        id: String,
     },
 }
 

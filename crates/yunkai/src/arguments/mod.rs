@@ -7,7 +7,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use functions::{AliasCommand, Deploy, Functions, FunctionsCommand, How, SecretsCommand};
+pub use functions::{
+    AliasCommand, DeadLettersCommand, Deploy, Functions, FunctionsCommand, How, SecretsCommand,
+};
 
 /// 云开 · cloud development on your own machine.
 #[derive(Debug, Parser)]

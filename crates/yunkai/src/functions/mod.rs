@@ -1,5 +1,6 @@
 //! `yunkai functions`: functions of a running server.
 
+mod triggers;
 mod versions;
 
 use std::io::Read;
@@ -22,10 +23,15 @@ pub async fn run(functions: Functions) -> Result<()> {
             let project = project::Project::read(&dir)?;
             deploy::one(&client, &project, &name, &how, json).await
         }
-        FunctionsCommand::Invoke { name, data, user, qualifier, later } => {
+        FunctionsCommand::Invoke { name, timer: Some(timer), .. } => {
+            triggers::fire(&client, &name, &timer).await
+        }
+        FunctionsCommand::Invoke { name, data, user, qualifier, later, timer: None } => {
             let how = json!({ "as": user, "qualifier": qualifier, "async": later });
             invoke(&client, &name, &data, how).await
         }
+        FunctionsCommand::Triggers { json } => triggers::list(&client, json).await,
+        FunctionsCommand::DeadLetters(command) => triggers::dead_letters(&client, command).await,
         FunctionsCommand::Logs { name, wanted } => {
             logs::print(&client, name.as_deref(), &wanted).await
         }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::Response;
-use platform::calls::{self, Call};
-use platform::{Caller, Code, Context, Error, sign_in};
+use platform::calls::{self, Answer, Call};
+use platform::{Caller, Code, Context, Error, Result, sign_in, triggers};
 use serde_json::{Value as Json, json};
 
 use super::text;
@@ -14,9 +14,10 @@ use crate::api::{answer, read_json};
 use crate::server::Gateway;
 
 /// What another part of the product adds here; until then it is refused, not ignored.
-const NOT_YET: &[&str] = &["timer", "push"];
+const NOT_YET: &[&str] = &["push"];
 
 /// `POST NAME/invoke {data, as, qualifier, async}`; what `async` accepts is run at least once.
+/// `{timer}` runs it as that timer of its does, now.
 pub async fn invoke(
     State(gateway): State<Arc<Gateway>>,
     Path(name): Path<String>,
@@ -26,6 +27,10 @@ pub async fn invoke(
         let (context, body) = read_json(&gateway, request).await?;
         if let Some(member) = NOT_YET.iter().find(|it| !matches!(body[**it], Json::Null)) {
             return Err(not_yet(member));
+        }
+        if let Some(timer) = text(&body, "timer")? {
+            let answer = fire(&context, &name, timer, &body).await?;
+            return Ok(format!(r#"{{"result":{}}}"#, answer.result));
         }
         let caller = match text(&body, "as")? {
             Some(who) => Caller::User(sign_in::named(&context, who).await?),
@@ -50,6 +55,18 @@ pub async fn invoke(
         Ok(format!(r#"{{"requestId":"{request_id}","result":{result}}}"#))
     })
     .await
+}
+
+async fn fire(context: &Context, name: &str, timer: &str, body: &Json) -> Result<Answer> {
+    let others = ["data", "as", "qualifier", "async"];
+    if others.iter().any(|it| !matches!(body[*it], Json::Null | Json::Bool(false))) {
+        return Err(Error::new(
+            Code::InvalidParameter,
+            "'timer' stands alone: its event, its user and its version are the timer's own. / \
+             「timer」不能与 data、as、qualifier、async 同时使用。",
+        ));
+    }
+    triggers::fire(context, name, timer).await
 }
 
 fn not_yet(member: &str) -> Error {
