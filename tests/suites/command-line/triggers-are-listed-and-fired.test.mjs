@@ -79,6 +79,16 @@ test('triggers are listed with their next runs and timers are fired', async (t) 
   assert.match(answer.body.message, /stands alone/);
 });
 
+test('invoke --async prints the id of a call that then runs', async (t) => {
+  const server = await served(t);
+  const how = ['--data', '{"TriggerName":"mine"}', '--async'];
+  const id = (await functions(server, 'invoke', 'report', ...how)).trim();
+  await eventually('it has run', async () => {
+    const { body } = await api(server, 'GET', `async/${id}`);
+    return body.state === 'done' && body.function === 'report';
+  });
+});
+
 test('dead letters are listed, tried again and deleted', async (t) => {
   const server = await served(t);
   assert.deepEqual(rows(await functions(server, 'dead-letters', 'list')), []);
