@@ -26,6 +26,7 @@ mod metrics;
 mod multipart;
 mod open_api_messages;
 mod origin;
+mod push;
 mod reply;
 mod rest;
 mod routes;

@@ -12,8 +12,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::server::Gateway;
 use crate::{
-    admin, api, auth, console, file_transfer, http_routes, metrics, reply, rest, services, sockets,
-    streams, v1_functions, web,
+    admin, api, auth, console, file_transfer, http_routes, metrics, push, reply, rest, services,
+    sockets, streams, v1_functions, web,
 };
 
 /// The whole listener.
@@ -31,6 +31,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .merge(v1_functions::routes())
         .merge(services::routes())
         .merge(streams::routes())
+        .merge(push::routes())
         .layer(middleware::from_fn(cross_origin));
     let console = if gateway.options().has_console { console::routes() } else { Router::new() };
     Router::new()

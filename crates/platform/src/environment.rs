@@ -21,6 +21,8 @@ use crate::journal::{Event, Follower, Journal, Page, Query};
 use crate::metrics::Metrics;
 use crate::metrics::usage::Usage;
 use crate::open_api::SessionKeys;
+use crate::pay::Orders;
+use crate::push::Pushes;
 use crate::records::Record;
 use crate::releases::{Releases, Secrets};
 use crate::services;
@@ -60,6 +62,8 @@ pub struct Environment {
     secrets: Secrets,
     /// The folder of what is not a document.
     folder: PathBuf,
+    orders: Orders,
+    pushes: Pushes,
     /// Held while the indexes of a project's file are applied.
     index_turn: tokio::sync::Mutex<()>,
     /// Held while a site is put in the place of another.
@@ -99,6 +103,8 @@ impl Environment {
         let session_keys = SessionKeys::open(&engine).await?;
         let releases = Releases::open(engine.clone()).await?;
         let secrets = Secrets::open(engine.clone(), keys.derive("function secrets")).await?;
+        let orders = Orders::open(&engine).await?;
+        let pushes = Pushes::open(&engine).await?;
         Ok(Self {
             id,
             keys,
@@ -112,6 +118,8 @@ impl Environment {
             releases,
             secrets,
             folder: folder.to_owned(),
+            orders,
+            pushes,
             index_turn: tokio::sync::Mutex::default(),
             hosting_turn: tokio::sync::Mutex::default(),
             hosting: RwLock::default(),
@@ -270,6 +278,14 @@ impl Environment {
 
     pub(crate) fn triggers(&self) -> &Triggers {
         &self.triggers
+    }
+
+    pub(crate) fn orders(&self) -> &Orders {
+        &self.orders
+    }
+
+    pub(crate) fn pushes(&self) -> &Pushes {
+        &self.pushes
     }
 
     pub(crate) fn session_keys(&self) -> &SessionKeys {

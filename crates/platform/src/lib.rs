@@ -26,6 +26,8 @@ mod kept;
 pub mod keys;
 pub mod metrics;
 pub mod open_api;
+pub mod pay;
+pub mod push;
 pub mod records;
 pub mod releases;
 mod rooms;
@@ -46,4 +48,11 @@ pub use functions::{
     ConnectionOwner as WorkerPeer, INVOCATION_HEADER, InvokeError, WorkerConnection,
 };
 pub use rules::Acl;
+/// How WeChat is reached, paid through and listened to.
+pub mod wechat_options {
+    pub use wechat::HttpOptions;
+    pub use wechat::pay::{Mode, PayOptions, SignType};
+    pub use wechat::push::PushOptions;
+}
+
 pub use server::{Options, Platform, StoreOptions, WeChatOptions};

@@ -42,12 +42,6 @@ impl WeChatOptions {
         });
         WeChatOptions::Simulator(options)
     }
-
-    /// WeChat's own servers, or others that speak like them at `base_url`.
-    pub fn http(app_id: String, app_secret: String, base_url: Option<String>) -> Self {
-        let base_url = base_url.unwrap_or_else(|| wechat::DEFAULT_BASE_URL.to_owned());
-        WeChatOptions::Http(HttpOptions { app_id, app_secret, base_url })
-    }
 }
 
 /// Where the documents of every environment are kept.

@@ -1,7 +1,7 @@
 //! A shelf: the documents of one system collection, reached by their `_id` and seen as JSON. For
 //! small records that the platform itself keeps; users' documents go through `database`.
 
-use engine::{Change, Engine, Modify};
+use engine::{Change, Engine, Modify, Remove};
 use query::Filter;
 use serde_json::Value as Json;
 use value::{Document, RawDoc, Value, ejson};
@@ -34,6 +34,17 @@ impl Shelf {
         Ok(Some(json))
     }
 
+    /// Adds a record, durably; false when there is one of this id already.
+    pub(crate) async fn add(&self, id: &str, record: &Json) -> Result<bool> {
+        let mut document = document(record)?;
+        document.insert_first("_id".to_owned(), Value::String(id.to_owned()));
+        match self.engine.insert(self.collection, vec![document]).await {
+            Ok(_) => Ok(true),
+            Err(engine::Error::DuplicateKey { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Adds or replaces a record, durably.
     pub(crate) async fn put(&self, id: &str, record: &Json) -> Result<()> {
         let change = Change::Replace(document(record)?);
@@ -42,6 +53,22 @@ impl Shelf {
         let modify = Modify { collection, filter, change, multi: false, upsert: true };
         self.engine.modify(modify).await?;
         Ok(())
+    }
+
+    /// Removes a record, if there is one.
+    pub(crate) async fn remove(&self, id: &str) -> Result<()> {
+        self.remove_where(of_id(id)?).await.map(drop)
+    }
+
+    /// Removes every record whose `member` is a number below `limit`, and says how many.
+    pub(crate) async fn remove_below(&self, member: &str, limit: i64) -> Result<u64> {
+        let condition = serde_json::json!({ member: { "$lt": limit } });
+        self.remove_where(Filter::parse(&document(&condition)?)?).await
+    }
+
+    async fn remove_where(&self, filter: Filter) -> Result<u64> {
+        let collection = self.collection.to_owned();
+        Ok(self.engine.remove(Remove { collection, filter, multi: true }).await?)
     }
 }
 

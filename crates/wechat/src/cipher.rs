@@ -1,8 +1,10 @@
 //! The ciphers WeChat uses: AES in CBC mode, for open data (128 bits) and pushed messages (256
-//! bits). It refuses to say why a text did not open: that
+//! bits), and in ECB mode for refund notifications. It refuses to say why a text did not open: that
 //! would help whoever tries.
 
-use aes::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
+use aes::cipher::{
+    Array, BlockCipherDecrypt, BlockModeDecrypt, BlockModeEncrypt, KeyInit, KeyIvInit,
+};
 use cbc::cipher::block_padding::NoPadding;
 
 /// One AES block, in bytes.
@@ -29,6 +31,40 @@ pub(crate) fn seal_256(key: &[u8], iv: &[u8], mut text: Vec<u8>, block: usize) -
     let missing = block - text.len() % block;
     text.extend(std::iter::repeat_n(u8::try_from(missing).ok()?, missing));
     Some(cipher.encrypt_padded_vec::<NoPadding>(&text))
+}
+
+/// Opens AES-256-ECB with PKCS#7 padding.
+pub(crate) fn open_256_ecb(key: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+    let cipher = aes::Aes256::new_from_slice(key).ok()?;
+    let (blocks, rest) = sealed.as_chunks::<BLOCK>();
+    if !rest.is_empty() {
+        return None;
+    }
+    let mut text = Vec::with_capacity(sealed.len());
+    for block in blocks {
+        let mut block = Array::from(*block);
+        cipher.decrypt_block(&mut block);
+        text.extend_from_slice(&block);
+    }
+    without_padding(text, BLOCK)
+}
+
+/// Seals for the test of the above.
+#[cfg(test)]
+pub(crate) fn seal_256_ecb(key: &[u8], text: &[u8]) -> Vec<u8> {
+    use aes::cipher::BlockCipherEncrypt;
+    let cipher = aes::Aes256::new_from_slice(key).unwrap();
+    let missing = BLOCK - text.len() % BLOCK;
+    let mut padded = text.to_vec();
+    padded.extend(std::iter::repeat_n(u8::try_from(missing).unwrap(), missing));
+    let (blocks, _) = padded.as_chunks::<BLOCK>();
+    let mut sealed = Vec::new();
+    for block in blocks {
+        let mut block = Array::from(*block);
+        cipher.encrypt_block(&mut block);
+        sealed.extend_from_slice(&block);
+    }
+    sealed
 }
 
 fn without_padding(mut text: Vec<u8>, block: usize) -> Option<Vec<u8>> {

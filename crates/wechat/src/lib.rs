@@ -18,6 +18,7 @@ mod http;
 mod media;
 mod open_api;
 pub mod open_data;
+pub mod pay;
 pub mod push;
 mod routes;
 pub mod simulator;
@@ -30,6 +31,8 @@ pub use error::{Error, code};
 pub use events::{Events, SimulatorEvent};
 pub use http::{DEFAULT_BASE_URL, HttpOptions};
 use open_data::{OpenData, OpenDataUser};
+use pay::{Notification, PayCall, PayOutcome};
+use push::Push;
 
 pub use open_api::{Field, OpenApiCall, OpenApiReply};
 pub use simulator::{CodeContent, CodeText, Simulator, SimulatorOptions};
@@ -65,6 +68,8 @@ pub fn api_name(name_or_path: &str) -> &str {
 #[derive(Clone)]
 pub struct WeChat {
     servers: Arc<Servers>,
+    pay: Option<Arc<pay::http::PayClient>>,
+    push: Option<Arc<Push>>,
     events: Events,
 }
 
@@ -80,15 +85,24 @@ impl WeChat {
     /// # Errors
     /// [`code::CONFIGURATION`] when the base URL cannot be understood or an option is empty.
     pub fn http(options: HttpOptions) -> Result<Self, Error> {
+        let push = options.push.as_ref().map(|it| Push::new(it, &options.app_id)).transpose()?;
+        let pay = options.pay.clone().map(pay::http::PayClient::new).transpose()?;
         let client = http::Client::new(options)?;
-        Ok(Self { servers: Arc::new(Servers::Http(client)), events: Events::new() })
+        Ok(Self {
+            servers: Arc::new(Servers::Http(client)),
+            pay: pay.map(Arc::new),
+            push: push.map(Arc::new),
+            events: Events::new(),
+        })
     }
 
     /// The simulator: the same answers without a network.
     pub fn simulator(options: SimulatorOptions) -> Self {
         let events = Events::new();
+        let push = options.push.as_ref().and_then(|it| Push::new(it, &options.app_id).ok());
         let simulator = Simulator::new(options, events.clone());
-        Self { servers: Arc::new(Servers::Simulator(simulator)), events }
+        let servers = Arc::new(Servers::Simulator(simulator));
+        Self { servers, pay: None, push: push.map(Arc::new), events }
     }
 
     /// The AppID that openids of this handle belong to.
@@ -178,6 +192,37 @@ impl WeChat {
                 Ok(simulator.voip_sign(user, group_id, timestamp_s, nonce))
             }
         }
+    }
+
+    /// Reads and answers pushed messages; none where `[wechat.push]` is not configured.
+    pub fn push(&self) -> Option<&Push> {
+        self.push.as_deref()
+    }
+
+    /// Calls WeChat Pay: `unifiedOrder` and its like.
+    ///
+    /// # Errors
+    /// [`code::API_NOT_FOUND`] for a name that is none, [`code::CONFIGURATION`] without
+    /// `[wechat.pay]`, [`code::NETWORK`], [`code::TIMEOUT`], or a reply that is not WeChat Pay's.
+    /// A refusal by WeChat Pay is a reply.
+    pub async fn pay(&self, call: &PayCall) -> Result<PayOutcome, Error> {
+        if let Servers::Simulator(simulator) = &*self.servers {
+            return simulator.pay(call);
+        }
+        let client = self.pay.as_ref().ok_or_else(|| {
+            Error::new(
+                code::CONFIGURATION,
+                "cloudPay needs [wechat.pay] in the configuration. / 使用 cloudPay 需要配置 \
+                 [wechat.pay]。",
+            )
+        })?;
+        let reply = client.call(call, self.app_id()).await?;
+        Ok(PayOutcome { reply, notification: None })
+    }
+
+    /// Reads a notification of WeChat Pay; `None` when it is not one.
+    pub fn pay_notification(&self, body: &str) -> Option<Notification> {
+        self.pay.as_ref()?.notification(body)
     }
 
     /// The signature of `getCloudCallSign` over `parameters`.

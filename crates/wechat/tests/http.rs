@@ -155,12 +155,9 @@ async fn start() -> (Arc<Servers>, String) {
 }
 
 fn client(base_url: &str, app_secret: &str) -> WeChat {
-    WeChat::http(HttpOptions {
-        app_id: "wx-test".to_owned(),
-        app_secret: app_secret.to_owned(),
-        base_url: base_url.to_owned(),
-    })
-    .unwrap()
+    let mut options = HttpOptions::new("wx-test", app_secret);
+    base_url.clone_into(&mut options.base_url);
+    WeChat::http(options).unwrap()
 }
 
 fn call(name: &str, fields: Vec<Field>) -> OpenApiCall {
@@ -332,11 +329,8 @@ fn options_that_cannot_work_are_refused_at_the_start() {
     for (app_id, app_secret, base_url) in
         [("", "s", ""), ("wx", " ", ""), ("wx", "s", "api.weixin.qq.com"), ("wx", "s", "ftp://x")]
     {
-        let options = HttpOptions {
-            app_id: app_id.to_owned(),
-            app_secret: app_secret.to_owned(),
-            base_url: base_url.to_owned(),
-        };
+        let mut options = HttpOptions::new(app_id, app_secret);
+        base_url.clone_into(&mut options.base_url);
         assert_eq!(WeChat::http(options).unwrap_err().errcode, code::CONFIGURATION);
     }
     let wechat = client("", SECRET);

@@ -17,6 +17,7 @@ mod serve;
 mod terminal;
 mod usage;
 mod watch;
+mod wechat_toml;
 
 use std::process::ExitCode;
 

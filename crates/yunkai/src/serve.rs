@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Result, anyhow};
 use gateway::Gateway;
 use platform::journal::JournalOptions;
-use platform::{Platform, StoreOptions, WeChatOptions};
+use platform::{Platform, StoreOptions};
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
@@ -15,6 +15,7 @@ use crate::arguments;
 use crate::client;
 use crate::config::{FunctionLimits, Settings, Started};
 use crate::terminal;
+use crate::wechat_toml::WeChatToml;
 
 /// `yunkai.toml` as far as this version understands it.
 #[derive(Debug, Deserialize)]
@@ -66,14 +67,6 @@ impl JournalToml {
     }
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WeChatToml {
-    app_id: String,
-    app_secret: String,
-    base_url: Option<String>,
-}
-
 fn default_listen() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 9527))
 }
@@ -101,7 +94,7 @@ pub async fn run(arguments: arguments::Serve) -> Result<()> {
         is_dev: false,
         public_url: toml.public_url.map(|url| url.trim_end_matches('/').to_owned()),
         app_id: None,
-        wechat: toml.wechat.map(|it| WeChatOptions::http(it.app_id, it.app_secret, it.base_url)),
+        wechat: toml.wechat.map(WeChatToml::options).transpose()?,
         functions: toml.functions,
         journal: toml.journal.options().map_err(|error| anyhow!("{path}: {error}"))?,
         inspect: None,

@@ -1,7 +1,9 @@
-//! `wx.*`: open API calls of functions, carried to WeChat or its simulator (protocol 02 §6).
+//! `wx.*`: open API calls and payments of functions, carried to WeChat or its simulator (protocol
+//! 02 §6).
 
 use bytes::Bytes;
 use platform::open_api::{self, Field, OpenApiReply};
+use platform::pay::{self, PayReply};
 use platform::{Code, Context, Error, Result};
 use prost::Message;
 use serde_json::{Value as Json, json};
@@ -26,6 +28,7 @@ pub async fn run(context: &Context, action: &str, envelope: &Envelope) -> Result
     match action {
         "openApi" => open_api(context, envelope).await.map(Some),
         "api" => api(context, envelope).await.map(Some),
+        "wxPayApi" => pay(context, envelope).await.map(Some),
         _ => Ok(None),
     }
 }
@@ -119,6 +122,22 @@ fn field(pair: KeyValuePair) -> Field {
         content_type: some(pair.content_type),
         file_name: some(pair.file_name),
     }
+}
+
+/// `cloudPay.*`: JSON bytes in a part, JSON bytes or a bill as the answer (protocol 02 §6.4).
+async fn pay(context: &Context, envelope: &Envelope) -> Result<Reply> {
+    let name = envelope.required_text("apiName")?;
+    let part = envelope.binary.iter().find(|part| part.name == "requestData");
+    // A part without a content type of its own is taken for text.
+    let text = envelope.text("requestData").map(str::as_bytes);
+    let bytes = part.map(|part| part.bytes.as_ref()).or(text).unwrap_or(b"{}");
+    let Ok(Json::Object(arguments)) = serde_json::from_slice::<Json>(bytes) else {
+        return Err(crate::envelope::invalid("requestData", "a JSON object", "JSON 对象"));
+    };
+    Ok(Reply::Binary(match pay::call(context, name, arguments).await? {
+        PayReply::Fields(fields) => Json::Object(fields).to_string().into(),
+        PayReply::Bytes(bytes) => bytes,
+    }))
 }
 
 /// The JSON form (`callOpenAPI`).

@@ -56,7 +56,10 @@ pub(super) fn judge(
             let place = Place { bucket: files.bucket(), function: &trigger.function };
             change_events::of_file(spec, &place, record)
         }
-        TriggerSpec::Timer(_) | TriggerSpec::Stream(_) | TriggerSpec::WebSocket(_) => None,
+        TriggerSpec::Timer(_)
+        | TriggerSpec::Stream(_)
+        | TriggerSpec::WebSocket(_)
+        | TriggerSpec::Push(_) => None,
     }?;
     let depth = environment.triggers().origins.depth_of(record) + 1;
     Some(Owed { position: record.position, event, depth })

@@ -67,6 +67,16 @@ pub(crate) struct Triggers {
 }
 
 impl Triggers {
+    /// The functions with a trigger of this kind, in the order of their names.
+    pub(crate) fn wanting(&self, wants: impl Fn(&TriggerSpec) -> bool) -> Vec<String> {
+        let all = self.registry.all();
+        let mut functions: Vec<_> =
+            all.iter().filter(|it| wants(&it.spec)).map(|it| it.function.clone()).collect();
+        functions.sort_unstable();
+        functions.dedup();
+        functions
+    }
+
     /// Reads what is deployed; `is_shared` says whether other nodes use the same store.
     pub(crate) async fn open(engine: &Engine, is_shared: bool) -> Result<Self> {
         claims::prepare(engine).await?;

@@ -48,7 +48,10 @@ impl Trigger {
         match &spec {
             TriggerSpec::Timer(timer) => schedule = Some(Schedule::parse(&timer.config).ok()?),
             TriggerSpec::Database(database) => filter = database.condition().ok()?,
-            TriggerSpec::Storage(_) | TriggerSpec::Stream(_) | TriggerSpec::WebSocket(_) => {}
+            TriggerSpec::Storage(_)
+            | TriggerSpec::Stream(_)
+            | TriggerSpec::WebSocket(_)
+            | TriggerSpec::Push(_) => {}
         }
         Some(Self { function: function.to_owned(), spec, schedule, filter })
     }

@@ -11,6 +11,7 @@ use value::{Value, ejson};
 use super::cron::Schedule;
 use super::streams::StreamSpec;
 use crate::error::{Code, Error, Result};
+use crate::push::PushSpec;
 
 /// The most triggers of one kind that a function may have.
 pub const TRIGGERS_PER_KIND_MAX: usize = 10;
@@ -33,6 +34,8 @@ pub enum TriggerSpec {
     Stream(StreamSpec),
     /// Runs it for the events of WebSockets.
     WebSocket(SocketSpec),
+    /// Runs it for messages that WeChat pushes.
+    Push(PushSpec),
 }
 
 /// A timer.
@@ -171,6 +174,7 @@ impl TriggerSpec {
             Self::Storage(storage) => &storage.name,
             Self::Stream(stream) => &stream.name,
             Self::WebSocket(socket) => &socket.name,
+            Self::Push(push) => &push.name,
         }
     }
 
@@ -183,6 +187,7 @@ impl TriggerSpec {
             Self::Storage(_) => "storage",
             Self::Stream(_) => "stream",
             Self::WebSocket(_) => "websocket",
+            Self::Push(_) => "push",
         }
     }
 
@@ -204,7 +209,7 @@ impl TriggerSpec {
             Self::Timer(timer) => timer.check(),
             Self::Database(database) => database.check(),
             Self::Storage(storage) if storage.events.is_empty() => Err(no_events()),
-            Self::Storage(_) => Ok(()),
+            Self::Storage(_) | Self::Push(_) => Ok(()),
             Self::Stream(stream) => stream.check(),
             Self::WebSocket(socket) => {
                 crate::http::check_path(&socket.path).map_err(|reason| ("path", reason))

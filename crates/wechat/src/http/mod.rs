@@ -10,10 +10,12 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use reqwest::{Method, Url};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::error::{Error, code};
 use crate::open_api::{OpenApiCall, OpenApiReply};
+use crate::pay::PayOptions;
+use crate::push::PushOptions;
 use crate::routes::{self, Shape};
 use crate::{Session, http::token::TokenKeeper};
 
@@ -36,6 +38,27 @@ pub struct HttpOptions {
     pub app_secret: String,
     /// Scheme, host and optional path prefix; [`DEFAULT_BASE_URL`] when empty.
     pub base_url: String,
+    /// Takes access tokens from `/cgi-bin/stable_token`, which several servers may share, in place
+    /// of `/cgi-bin/token`, where each new token ends the one before.
+    pub stable_token: bool,
+    /// WeChat Pay; `cloudPay` is refused without it.
+    pub pay: Option<PayOptions>,
+    /// Pushed messages; none are taken without it.
+    pub push: Option<PushOptions>,
+}
+
+impl HttpOptions {
+    /// An AppID with its secret, at WeChat's own servers.
+    pub fn new(app_id: impl Into<String>, app_secret: impl Into<String>) -> Self {
+        Self {
+            app_id: app_id.into(),
+            app_secret: app_secret.into(),
+            base_url: DEFAULT_BASE_URL.to_owned(),
+            stable_token: false,
+            pay: None,
+            push: None,
+        }
+    }
 }
 
 impl std::fmt::Debug for HttpOptions {
@@ -51,6 +74,7 @@ impl std::fmt::Debug for HttpOptions {
 pub(crate) struct Client {
     app_id: String,
     app_secret: String,
+    stable_token: bool,
     base_url: Url,
     http: reqwest::Client,
     token: TokenKeeper,
@@ -81,6 +105,7 @@ impl Client {
         Ok(Self {
             app_id: options.app_id,
             app_secret: options.app_secret,
+            stable_token: options.stable_token,
             base_url,
             http,
             token: TokenKeeper::default(),
@@ -127,16 +152,17 @@ impl Client {
         // Another server with the same AppSecret may have taken a new token, which ends ours early.
         tracing::info!(errcode = reply.errcode, "WeChat refused the access token; asking for one");
         self.token.forget(&token).await;
-        let token = self.access_token().await?;
+        let token = self.token.current(|| self.fetch_token(true)).await?;
         self.send(path, shape, call, &token).await
     }
 
     async fn access_token(&self) -> Result<String, Error> {
-        self.token.current(|| self.fetch_token()).await
+        self.token.current(|| self.fetch_token(false)).await
     }
 
-    /// Asks for a new access token; gives it with its lifetime.
-    async fn fetch_token(&self) -> Result<(String, Duration), Error> {
+    /// Asks for a new access token; gives it with its lifetime. `is_refused` says that WeChat has
+    /// refused the one before, which a stable token would otherwise give again.
+    async fn fetch_token(&self, is_refused: bool) -> Result<(String, Duration), Error> {
         let url = self.url(
             "/cgi-bin/token",
             &[
@@ -145,7 +171,14 @@ impl Client {
                 ("secret", &self.app_secret),
             ],
         );
-        let value = self.json(self.http.get(url)).await?;
+        let request = match self.stable_token {
+            false => self.http.get(url),
+            true => self.http.post(self.url("/cgi-bin/stable_token", &[])).json(&json!({
+                "grant_type": "client_credential", "appid": self.app_id,
+                "secret": self.app_secret, "force_refresh": is_refused,
+            })),
+        };
+        let value = self.json(request).await?;
         let token = value.get("access_token").and_then(Value::as_str);
         let expires_in_s = value.get("expires_in").and_then(Value::as_u64);
         match (token, expires_in_s) {
@@ -205,7 +238,7 @@ impl Client {
 }
 
 /// Sends a request and reads its reply, bounded in time and size.
-async fn receive(request: reqwest::RequestBuilder) -> Result<(String, Bytes), Error> {
+pub(crate) async fn receive(request: reqwest::RequestBuilder) -> Result<(String, Bytes), Error> {
     let mut response = request.send().await.map_err(unreachable)?;
     let status = response.status();
     let content_type = response
@@ -254,7 +287,7 @@ fn form(call: &OpenApiCall) -> Result<reqwest::multipart::Form, Error> {
 }
 
 /// TLS needs one provider per process; the binary installs it, this only fills in where none is.
-fn install_tls_provider() {
+pub(crate) fn install_tls_provider() {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // An error means that another thread was faster, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -270,7 +303,7 @@ fn misconfigured(what: &str) -> Error {
     )
 }
 
-fn unreadable(what: &str) -> Error {
+pub(crate) fn unreadable(what: &str) -> Error {
     Error::new(
         code::UNREADABLE_REPLY,
         format!(

@@ -23,6 +23,8 @@ pub struct PushOptions {
     pub token: String,
     /// The EncodingAESKey, 43 letters and digits; absent in plain mode.
     pub encoding_aes_key: Option<String>,
+    /// Takes plain messages although there is a key (WeChat's 兼容模式).
+    pub accepts_plain: bool,
 }
 
 impl std::fmt::Debug for PushOptions {
@@ -89,6 +91,7 @@ impl Refusal {
 pub struct Push {
     token: String,
     key: Option<Key>,
+    accepts_plain: bool,
     app_id: String,
 }
 
@@ -117,7 +120,8 @@ impl Push {
                 refuse("wechat.push.encoding_aes_key is not 43 letters and digits")
             })?),
         };
-        Ok(Self { token: options.token.clone(), key, app_id: app_id.to_owned() })
+        let (token, accepts_plain) = (options.token.clone(), options.accepts_plain);
+        Ok(Self { token, key, accepts_plain, app_id: app_id.to_owned() })
     }
 
     /// The check that WeChat's console makes (`GET` with `echostr`): the text to answer with.
@@ -146,7 +150,7 @@ impl Push {
         let sealed =
             outer.as_ref().and_then(|it| it.members.get("Encrypt")).and_then(Value::as_str);
         match (&self.key, sealed) {
-            (None, None) => {
+            (key, None) if key.is_none() || self.accepts_plain => {
                 self.check(query, None)?;
                 outer.ok_or(Refusal::Unreadable)
             }
@@ -230,8 +234,11 @@ mod tests {
     const NOW_S: i64 = 1_409_659_589;
 
     fn push(key: Option<&str>) -> Push {
-        let options =
-            PushOptions { token: "QDG6eK".to_owned(), encoding_aes_key: key.map(str::to_owned) };
+        let options = PushOptions {
+            token: "QDG6eK".to_owned(),
+            encoding_aes_key: key.map(str::to_owned),
+            accepts_plain: false,
+        };
         Push::new(&options, "wx5823bf96d3bd56c7").unwrap()
     }
 
@@ -315,7 +322,8 @@ mod tests {
     fn a_configuration_that_cannot_work_is_refused() {
         for (token, key) in [("", None), ("t", Some("short")), ("t", Some(&*"!".repeat(43)))] {
             let key = key.map(str::to_owned);
-            let options = PushOptions { token: token.to_owned(), encoding_aes_key: key };
+            let token = token.to_owned();
+            let options = PushOptions { token, encoding_aes_key: key, accepts_plain: true };
             assert!(Push::new(&options, "wx").is_err(), "{options:?}");
         }
     }

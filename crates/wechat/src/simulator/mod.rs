@@ -9,6 +9,7 @@ mod code_image;
 mod codes;
 mod open_api;
 mod open_data;
+mod pay;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -21,6 +22,7 @@ use sha2::{Digest, Sha256};
 use crate::error::Error;
 use crate::events::Events;
 use crate::open_api::{OpenApiCall, OpenApiReply};
+use crate::push::PushOptions;
 use crate::{Session, code};
 use codes::OneTimeCodes;
 use open_api::Templates;
@@ -29,6 +31,10 @@ pub use code_image::{CodeContent, CodeText, default_code_text};
 
 /// What a sign-in code of a simulated user starts with.
 pub const CODE_PREFIX: &str = "dev-";
+/// The Token of pushed messages in the simulator.
+pub const PUSH_TOKEN: &str = "yunkaidev";
+/// The EncodingAESKey of pushed messages in the simulator.
+pub const PUSH_KEY: &str = "yunkaidevyunkaidevyunkaidevyunkaidevyunkaid";
 /// The longest name of a simulated user, in characters.
 pub const NAME_CHARS_MAX: usize = 64;
 
@@ -43,6 +49,8 @@ pub struct SimulatorOptions {
     pub code_text: CodeText,
     /// Words that make a text or a file risky for `security.*`.
     pub risky_words: Vec<String>,
+    /// How pushed messages are verified; real WeChat never comes by, but tests and tools do.
+    pub push: Option<PushOptions>,
     /// Where the time comes from.
     pub clock: Clock,
 }
@@ -55,6 +63,11 @@ impl SimulatorOptions {
             gives_unionid: false,
             code_text: Arc::new(default_code_text),
             risky_words: ["RISKY", "违规测试"].map(str::to_owned).into(),
+            push: Some(PushOptions {
+                token: PUSH_TOKEN.to_owned(),
+                encoding_aes_key: Some(PUSH_KEY.to_owned()),
+                accepts_plain: true,
+            }),
             clock: Clock::system(),
         }
     }
@@ -76,11 +89,18 @@ pub struct Simulator {
     events: Events,
     codes: Mutex<OneTimeCodes>,
     templates: Mutex<Templates>,
+    orders: Mutex<pay::Orders>,
 }
 
 impl Simulator {
     pub(crate) fn new(options: SimulatorOptions, events: Events) -> Self {
-        Self { options, events, codes: Mutex::default(), templates: Mutex::default() }
+        Self {
+            options,
+            events,
+            codes: Mutex::default(),
+            templates: Mutex::default(),
+            orders: Mutex::default(),
+        }
     }
 
     pub(crate) fn app_id(&self) -> &str {
