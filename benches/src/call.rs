@@ -92,12 +92,32 @@ async fn cold() -> Result<()> {
         client.send(&shot).await?;
         ours.push(sent.elapsed());
     }
+    drop(platform);
+    let mut without = Vec::new();
+    let platform = Platform::start_without_waiting(folder.path()).await?;
+    let mut client = Client::connect(&platform.address).await?;
+    for number in 0..count {
+        let shot = platform.call(&format!("cold{number}"), &event());
+        let sent = Instant::now();
+        client.send(&shot).await?;
+        without.push(sent.elapsed());
+    }
+    drop(platform);
+    without.sort_unstable();
     table::columns(&["server", "median", "worst", "peer ÷ ours"]);
     ours.sort_unstable();
     let our_median = ours[ours.len() / 2];
     let worst = ours.last().copied().unwrap_or_default();
     let (median_text, worst_text) = (table::duration(our_median), table::duration(worst));
     table::row(&["yunkai, waiting worker", &median_text, &worst_text, ""]);
+    let median_without = without.get(without.len() / 2).copied().unwrap_or_default();
+    let worst_without = without.last().copied().unwrap_or_default();
+    table::row(&[
+        "yunkai, no worker waits",
+        &table::duration(median_without),
+        &table::duration(worst_without),
+        "",
+    ]);
     for peer in COLD_PEERS {
         let mut times = Vec::new();
         for _ in 0..ROUNDS {

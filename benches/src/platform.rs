@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use bytes::Bytes;
 use serde_json::{Value as Json, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -27,20 +27,52 @@ pub fn here() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// The server's program, beside this one.
+fn binary() -> Result<PathBuf> {
+    Ok(std::env::current_exe()?.with_file_name("yunkai"))
+}
+
 impl Platform {
     /// Starts the binary beside this one on a project folder.
     pub async fn start(project: &Path) -> Result<Self> {
         let folder = tempfile::tempdir_in(here().join("../target"))?;
         let data = folder.path().join("data");
-        let binary = std::env::current_exe()?.with_file_name("yunkai");
-        let mut child = Command::new(&binary)
-            .args(["dev", "--port", "0", "--no-watch", "--data"])
-            .arg(&data)
+        let mut command = Command::new(binary()?);
+        command.args(["dev", "--port", "0", "--no-watch", "--data"]).arg(&data).arg(project);
+        Self::run(command, folder, data).await
+    }
+
+    /// Starts it as a server on which no worker waits, and deploys the project to it.
+    pub async fn start_without_waiting(project: &Path) -> Result<Self> {
+        let folder = tempfile::tempdir_in(here().join("../target"))?;
+        let (data, config) = (folder.path().join("data"), folder.path().join("yunkai.toml"));
+        let text = format!(
+            "listen = \"127.0.0.1:0\"\ndata = {:?}\nenvironment = \"bench\"\n\n[functions]\n\
+             waiting_workers = 0\n",
+            data.display().to_string()
+        );
+        std::fs::write(&config, text)?;
+        let mut command = Command::new(binary()?);
+        command.arg("serve").arg("--config").arg(&config);
+        let platform = Self::run(command, folder, data).await?;
+        let deployed = Command::new(binary()?)
+            .arg("deploy")
             .arg(project)
+            .args(["--server", &format!("http://{}", platform.address), "--key"])
+            .arg(&platform.api_key)
+            .stdout(Stdio::null())
+            .status()
+            .await?;
+        ensure!(deployed.success(), "the project could not be deployed");
+        Ok(platform)
+    }
+
+    async fn run(mut command: Command, folder: tempfile::TempDir, data: PathBuf) -> Result<Self> {
+        let mut child = command
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .with_context(|| format!("{} (build it first: make release)", binary.display()))?;
+            .context("yunkai (build it first: make release)")?;
         let stdout = child.stdout.take().ok_or_else(|| anyhow!("no standard output"))?;
         let mut lines = BufReader::new(stdout).lines();
         let address = loop {
