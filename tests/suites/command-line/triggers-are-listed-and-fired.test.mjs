@@ -76,7 +76,15 @@ test('triggers are listed with their next runs and timers are fired', async (t) 
   const body = { timer: 'nightly', as: 'alice' };
   const answer = await api(server, 'POST', 'functions/report/invoke', body);
   assert.equal(answer.body.code, 'INVALID_PARAM');
-  assert.match(answer.body.message, /stands alone/);
+  assert.match(answer.body.message, /stands without 'as'/);
+});
+
+test('invoke --push runs a function for a message', async (t) => {
+  const server = await served(t);
+  const message = { TriggerName: 'mine', MsgType: 'text', Content: 'hello' };
+  const how = ['--push', '--data', JSON.stringify(message)];
+  assert.deepEqual(await invoke(server, 'report', ...how), message);
+  assert.match(await refused(server, 'invoke', 'report', '--push', '--data', '1'), /MsgType/);
 });
 
 test('invoke --async prints the id of a call that then runs', async (t) => {

@@ -118,6 +118,9 @@ pub enum FunctionsCommand {
             conflicts_with_all = ["data", "user", "qualifier", "later"]
         )]
         timer: Option<String>,
+        /// Run it for a message pushed by WeChat: the data is the message.
+        #[arg(long, conflicts_with_all = ["user", "qualifier", "later", "timer"])]
+        push: bool,
     },
     /// List what runs functions by itself, and when. / 列出触发器
     Triggers {

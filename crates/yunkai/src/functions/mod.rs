@@ -26,8 +26,8 @@ pub async fn run(functions: Functions) -> Result<()> {
         FunctionsCommand::Invoke { name, timer: Some(timer), .. } => {
             triggers::fire(&client, &name, &timer).await
         }
-        FunctionsCommand::Invoke { name, data, user, qualifier, later, timer: None } => {
-            let how = json!({ "as": user, "qualifier": qualifier, "async": later });
+        FunctionsCommand::Invoke { name, data, user, qualifier, later, timer: None, push } => {
+            let how = json!({ "as": user, "qualifier": qualifier, "async": later, "push": push });
             invoke(&client, &name, &data, how).await
         }
         FunctionsCommand::Triggers { json } => triggers::list(&client, json).await,

@@ -6,18 +6,16 @@ use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::Response;
 use platform::calls::{self, Answer, Call};
-use platform::{Caller, Code, Context, Error, Result, sign_in, triggers};
-use serde_json::{Value as Json, json};
+use platform::{Caller, Code, Context, Error, Result, push, sign_in, triggers};
+use serde_json::{Map, Value as Json, json};
 
 use super::text;
 use crate::api::{answer, read_json};
 use crate::server::Gateway;
 
-/// What another part of the product adds here; until then it is refused, not ignored.
-const NOT_YET: &[&str] = &["push"];
-
 /// `POST NAME/invoke {data, as, qualifier, async}`; what `async` accepts is run at least once.
-/// `{timer}` runs it as that timer of its does, now.
+/// `{timer}` runs it as that timer of its does, now; `{push: true, data}` for a message that WeChat
+/// might push.
 pub async fn invoke(
     State(gateway): State<Arc<Gateway>>,
     Path(name): Path<String>,
@@ -25,11 +23,13 @@ pub async fn invoke(
 ) -> Response<Body> {
     answer(async {
         let (context, body) = read_json(&gateway, request).await?;
-        if let Some(member) = NOT_YET.iter().find(|it| !matches!(body[**it], Json::Null)) {
-            return Err(not_yet(member));
-        }
         if let Some(timer) = text(&body, "timer")? {
             let answer = fire(&context, &name, timer, &body).await?;
+            return Ok(format!(r#"{{"result":{}}}"#, answer.result));
+        }
+        if body["push"] == true {
+            let message = message(&body)?;
+            let answer = push::simulate(&context.environment, &name, message).await?;
             return Ok(format!(r#"{{"result":{}}}"#, answer.result));
         }
         let caller = match text(&body, "as")? {
@@ -58,20 +58,30 @@ pub async fn invoke(
 }
 
 async fn fire(context: &Context, name: &str, timer: &str, body: &Json) -> Result<Answer> {
-    let others = ["data", "as", "qualifier", "async"];
-    if others.iter().any(|it| !matches!(body[*it], Json::Null | Json::Bool(false))) {
-        return Err(Error::new(
-            Code::InvalidParameter,
-            "'timer' stands alone: its event, its user and its version are the timer's own. / \
-             「timer」不能与 data、as、qualifier、async 同时使用。",
-        ));
-    }
+    stands_alone(body, "timer", &["data", "as", "qualifier", "async", "push"])?;
     triggers::fire(context, name, timer).await
 }
 
-fn not_yet(member: &str) -> Error {
-    Error::new(
-        Code::Unsupported,
-        format!("'{member}' is not supported by this version. / 当前版本不支持「{member}」。"),
-    )
+fn message(body: &Json) -> Result<Map<String, Json>> {
+    stands_alone(body, "push", &["as", "qualifier", "async"])?;
+    body["data"].as_object().cloned().ok_or_else(|| {
+        Error::new(
+            Code::InvalidParameter,
+            "'data' is the message: an object such as {\"MsgType\":\"text\",\"Content\":\"…\"}. / \
+             「data」应为消息对象,例如 {\"MsgType\":\"text\",\"Content\":\"…\"}。",
+        )
+    })
+}
+
+/// Refuses what would otherwise be ignored.
+fn stands_alone(body: &Json, member: &str, others: &[&str]) -> Result<()> {
+    let is_there = |it: &&&str| !matches!(body[**it], Json::Null | Json::Bool(false));
+    let Some(other) = others.iter().find(is_there) else { return Ok(()) };
+    Err(Error::new(
+        Code::InvalidParameter,
+        format!(
+            "'{member}' stands without '{other}': its event, its user and its version are its own. \
+             / 「{member}」不能与「{other}」同时使用。"
+        ),
+    ))
 }
