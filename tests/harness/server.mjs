@@ -27,6 +27,15 @@ import { binary, deadlineMs, testStore } from './settings.mjs';
  * @typedef {{ envId: string, secretId: string, secretKey: string, apiKey: string }} Credentials
  */
 
+/**
+ * Where programs are looked for: as a shell would, whoever started the tests. npm puts the programs
+ * of its packages in front.
+ */
+const searched = (process.env.PATH ?? '')
+  .split(path.delimiter)
+  .filter((folder) => !folder.endsWith(path.join('node_modules', '.bin')))
+  .join(path.delimiter);
+
 /** One running server. */
 export class Server {
   /**
@@ -73,7 +82,7 @@ export class Server {
     const { env = {}, through = [] } = this.options;
     const command = [...through, binary(), ...this.command()];
     const child = spawn(command[0], command.slice(1), {
-      env: { ...process.env, LANG: 'en_US.UTF-8', ...env },
+      env: { ...process.env, PATH: searched, LANG: 'en_US.UTF-8', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.child = child;
@@ -216,7 +225,7 @@ export async function serve(owner, dir, options = {}) {
 export async function run(args, { env = {}, through = [] } = {}) {
   const command = [...through, binary(), ...args];
   const child = spawn(command[0], command.slice(1), {
-    env: { ...process.env, LANG: 'en_US.UTF-8', ...env },
+    env: { ...process.env, PATH: searched, LANG: 'en_US.UTF-8', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';

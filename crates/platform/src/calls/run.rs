@@ -124,7 +124,13 @@ impl Run {
 /// A chain that is too deep, a function that is not there, and every way it can fail.
 pub async fn run(environment: &Environment, run: Run) -> Result<Answer> {
     check_depth(run.depth)?;
-    let label = label_of(environment, &run)?;
+    let label = match label_of(environment, &run) {
+        Ok(label) => label,
+        Err(error) => {
+            refused(environment, run);
+            return Err(error);
+        }
+    };
     let context = Arc::new(InvocationContext {
         request_id: run.request_id.clone(),
         environment: environment.id().to_owned(),
@@ -164,6 +170,15 @@ pub async fn run(environment: &Environment, run: Run) -> Result<Answer> {
         Ok(result) => Ok(Answer { result }),
         Err(error) => Err(invoke_error(&run.function, error)),
     }
+}
+
+/// A run of what is not there is on record like any other.
+fn refused(environment: &Environment, run: Run) {
+    let name = run.function.clone();
+    let user = run.user.as_ref();
+    let mut record = Record::of(run.trigger, run.request_id, run.function, run.source, user);
+    record.ended(Err(&InvokeError::NotFound { name }), |text| environment.secrets().redact(text));
+    environment.settled(environment.now_ms(), record);
 }
 
 /// The version that serves a run. A user stays on one side of a traffic split.
