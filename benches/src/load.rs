@@ -59,6 +59,11 @@ impl Client {
         Ok(Self { sender })
     }
 
+    /// Whether the other side has closed the connection.
+    pub fn is_closed(&self) -> bool {
+        self.sender.is_closed()
+    }
+
     /// Sends the shot's first body and answers the body that comes.
     pub async fn send(&mut self, shot: &Shot) -> Result<Bytes> {
         self.send_one(shot, 0).await

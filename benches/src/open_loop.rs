@@ -104,8 +104,9 @@ pub async fn fire(shot: &Shot, pace: Pace, lasting: Duration, first: u64) -> Out
 }
 
 async fn one(shot: &Shot, idle: &Mutex<Vec<Client>>, body: u64) -> Result<()> {
+    // The server closes connections that nobody uses; the one used last is the freshest.
     let free = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-    let mut client = match free {
+    let mut client = match free.filter(|client| !client.is_closed()) {
         Some(client) => client,
         None => Client::connect(&shot.address).await?,
     };
