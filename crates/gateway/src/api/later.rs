@@ -11,7 +11,7 @@ use platform::triggers::{self, DeadLetter, LaterCall, LaterState};
 use platform::{Code, Error, Result};
 use serde_json::{Value as Json, json};
 
-use super::{answer, context, parameter, read};
+use super::{answer, asked, context, parameter, read};
 use crate::envelope::invalid;
 use crate::server::Gateway;
 
@@ -71,8 +71,7 @@ pub async fn one(
     request: Request,
 ) -> Response<Body> {
     answer(async {
-        let (parts, _) = request.into_parts();
-        let context = context(&gateway, &parts)?;
+        let context = asked(&gateway, request)?;
         Ok(later_call(&triggers::later_call(&context, &id).await?).to_string())
     })
     .await
@@ -97,8 +96,7 @@ pub async fn retry_dead_letter(
     request: Request,
 ) -> Response<Body> {
     answer(async {
-        let (parts, _) = request.into_parts();
-        let context = context(&gateway, &parts)?;
+        let context = asked(&gateway, request)?;
         let call = triggers::retry_dead_letter(&context, &id).await?;
         Ok(json!({ "id": call }).to_string())
     })
@@ -112,8 +110,7 @@ pub async fn delete_dead_letter(
     request: Request,
 ) -> Response<Body> {
     answer(async {
-        let (parts, _) = request.into_parts();
-        let context = context(&gateway, &parts)?;
+        let context = asked(&gateway, request)?;
         triggers::delete_dead_letter(&context, &id).await?;
         Ok("{}".to_owned())
     })

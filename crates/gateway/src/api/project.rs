@@ -12,7 +12,7 @@ use platform::releases::secrets;
 use platform::{Code, Error};
 use serde_json::json;
 
-use super::{BODY_BYTES_MAX, answer, context, parameter, read_json};
+use super::{BODY_BYTES_MAX, answer, asked, context, parameter, read_json};
 use crate::envelope::invalid;
 use crate::server::Gateway;
 use crate::upload;
@@ -49,8 +49,7 @@ async fn apply(State(gateway): State<Arc<Gateway>>, request: Request) -> Respons
 /// `GET hosting`: the hash that the site was sent with.
 async fn hosted(State(gateway): State<Arc<Gateway>>, request: Request) -> Response<Body> {
     answer(async {
-        let (parts, _) = request.into_parts();
-        let context = context(&gateway, &parts)?;
+        let context = asked(&gateway, request)?;
         Ok(json!({ "sourceHash": deploy::hosted(&context)? }).to_string())
     })
     .await
@@ -72,8 +71,7 @@ async fn host(State(gateway): State<Arc<Gateway>>, request: Request) -> Response
 /// `GET secrets`: names only.
 async fn list(State(gateway): State<Arc<Gateway>>, request: Request) -> Response<Body> {
     answer(async {
-        let (parts, _) = request.into_parts();
-        let context = context(&gateway, &parts)?;
+        let context = asked(&gateway, request)?;
         let secrets = secrets::list(&context)?;
         let secrets: Vec<_> = secrets
             .iter()
@@ -106,8 +104,7 @@ async fn remove(
     request: Request,
 ) -> Response<Body> {
     answer(async {
-        let (parts, _) = request.into_parts();
-        let context = context(&gateway, &parts)?;
+        let context = asked(&gateway, request)?;
         secrets::delete(&context, &name).await?;
         Ok("{}".to_owned())
     })

@@ -19,8 +19,7 @@ const CLAIMS_MAX: u64 = 10_000;
 /// `GET /_api/triggers`.
 pub async fn list(State(gateway): State<Arc<Gateway>>, request: Request) -> Response<Body> {
     answer(async {
-        let (parts, _) = request.into_parts();
-        let context = context(&gateway, &parts)?;
+        let context = asked(&gateway, request)?;
         let listed: Vec<_> = triggers::list(&context).await?.iter().map(trigger).collect();
         Ok(json!({ "triggers": listed }).to_string())
     })
@@ -52,8 +51,7 @@ pub async fn fire(
     request: Request,
 ) -> Response<Body> {
     answer(async {
-        let (parts, _) = request.into_parts();
-        let context = context(&gateway, &parts)?;
+        let context = asked(&gateway, request)?;
         let answer = triggers::fire(&context, &function, &name).await?;
         Ok(format!("{{\"result\":{}}}", answer.result))
     })

@@ -7,14 +7,13 @@ use axum::extract::{Request, State};
 use axum::http::Response;
 use serde_json::json;
 
-use super::{answer, context};
+use super::{answer, asked};
 use crate::server::Gateway;
 
 /// `GET routes`: those with the most segments first, as they are tried.
 pub async fn routes(State(gateway): State<Arc<Gateway>>, request: Request) -> Response<Body> {
     answer(async {
-        let (parts, _) = request.into_parts();
-        let context = context(&gateway, &parts)?;
+        let context = asked(&gateway, request)?;
         Ok(json!({ "routes": context.environment.routes().routes() }).to_string())
     })
     .await
@@ -24,8 +23,7 @@ pub async fn routes(State(gateway): State<Arc<Gateway>>, request: Request) -> Re
 /// requests to it.
 pub async fn services(State(gateway): State<Arc<Gateway>>, request: Request) -> Response<Body> {
     answer(async {
-        let (parts, _) = request.into_parts();
-        let context = context(&gateway, &parts)?;
+        let context = asked(&gateway, request)?;
         Ok(json!({ "services": platform::services::list(&context)? }).to_string())
     })
     .await

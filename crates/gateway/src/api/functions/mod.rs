@@ -17,7 +17,7 @@ use platform::Result;
 use platform::releases;
 use serde_json::json;
 
-use super::{answer, context};
+use super::{answer, asked};
 use crate::console;
 use crate::server::Gateway;
 
@@ -52,8 +52,7 @@ async fn one(
     request: Request,
 ) -> Response<Body> {
     answer(async {
-        let (parts, _) = request.into_parts();
-        let context = context(&gateway, &parts)?;
+        let context = asked(&gateway, request)?;
         let entry = releases::entry_of(&context, &name)?;
         Ok(shape::function(&context.environment, &entry).to_string())
     })
@@ -67,8 +66,7 @@ async fn remove(
     request: Request,
 ) -> Response<Body> {
     answer(async {
-        let (parts, _) = request.into_parts();
-        let context = context(&gateway, &parts)?;
+        let context = asked(&gateway, request)?;
         releases::delete_function(&context, &name).await?;
         Ok("{}".to_owned())
     })

@@ -9,7 +9,7 @@ use platform::releases::{self, Alias, Share};
 use serde_json::{Value as Json, json};
 
 use super::{number, shape, text, told};
-use crate::api::{answer, context, read_json};
+use crate::api::{answer, asked, read_json};
 use crate::envelope::invalid;
 use crate::server::Gateway;
 
@@ -20,8 +20,7 @@ pub async fn list(
     request: Request,
 ) -> Response<Body> {
     answer(async {
-        let (parts, _) = request.into_parts();
-        let context = context(&gateway, &parts)?;
+        let context = asked(&gateway, request)?;
         let entry = releases::entry_of(&context, &name)?;
         Ok(told("versions", shape::versions(&context.environment, &entry)))
     })
@@ -49,8 +48,7 @@ pub async fn remove(
     request: Request,
 ) -> Response<Body> {
     answer(async {
-        let (parts, _) = request.into_parts();
-        let context = context(&gateway, &parts)?;
+        let context = asked(&gateway, request)?;
         releases::delete_version(&context, &name, &version).await?;
         Ok("{}".to_owned())
     })
@@ -102,8 +100,7 @@ pub async fn remove_alias(
     request: Request,
 ) -> Response<Body> {
     answer(async {
-        let (parts, _) = request.into_parts();
-        let context = context(&gateway, &parts)?;
+        let context = asked(&gateway, request)?;
         releases::delete_alias(&context, &name, &alias).await?;
         Ok("{}".to_owned())
     })
