@@ -20,8 +20,6 @@ use crate::invocations::{InvocationContext, Invocations};
 use crate::journal::{Event, Follower, Journal, Page, Query};
 use crate::metrics::Metrics;
 use crate::metrics::usage::Usage;
-use crate::open_api::SessionKeys;
-use crate::pay::Orders;
 use crate::push::Pushes;
 use crate::records::Record;
 use crate::releases::{Releases, Secrets};
@@ -57,12 +55,10 @@ pub struct Environment {
     access: Access,
     transactions: Transactions,
     triggers: Triggers,
-    session_keys: SessionKeys,
     releases: Releases,
     secrets: Secrets,
     /// The folder of what is not a document.
     folder: PathBuf,
-    orders: Orders,
     pushes: Pushes,
     /// Held while the indexes of a project's file are applied.
     index_turn: tokio::sync::Mutex<()>,
@@ -100,10 +96,10 @@ impl Environment {
         let routes = http::read(&engine).await?;
         let services = services::Directory::read(&engine).await?;
         let triggers = Triggers::open(&engine, is_shared).await?;
-        let session_keys = SessionKeys::open(&engine).await?;
+        crate::open_api::open(&engine).await?;
         let releases = Releases::open(engine.clone()).await?;
         let secrets = Secrets::open(engine.clone(), keys.derive("function secrets")).await?;
-        let orders = Orders::open(&engine).await?;
+        crate::pay::open(&engine).await?;
         let pushes = Pushes::open(&engine).await?;
         Ok(Self {
             id,
@@ -114,11 +110,9 @@ impl Environment {
             access,
             transactions: Transactions::default(),
             triggers,
-            session_keys,
             releases,
             secrets,
             folder: folder.to_owned(),
-            orders,
             pushes,
             index_turn: tokio::sync::Mutex::default(),
             hosting_turn: tokio::sync::Mutex::default(),
@@ -280,16 +274,8 @@ impl Environment {
         &self.triggers
     }
 
-    pub(crate) fn orders(&self) -> &Orders {
-        &self.orders
-    }
-
     pub(crate) fn pushes(&self) -> &Pushes {
         &self.pushes
-    }
-
-    pub(crate) fn session_keys(&self) -> &SessionKeys {
-        &self.session_keys
     }
 
     pub(crate) fn releases(&self) -> &Releases {

@@ -4,52 +4,42 @@
 //! For small settings that are read once and replaced whole; what grows or is changed by parts
 //! has documents of its own.
 
-use engine::{Change, Engine, Modify};
-use query::Filter;
-use serde::Serialize;
+use engine::Engine;
 use serde::de::DeserializeOwned;
-use value::{Document, RawDoc, RawValue, Value};
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Code, Error, Result};
+use crate::shelf::Shelf;
 
 /// The `_id` of the one document.
 const ID: &str = "project";
-/// The field that holds the text.
-const FIELD: &str = "json";
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept {
+    #[serde(rename = "_id")]
+    id: String,
+    json: String,
+}
 
 /// What was kept last; the default when nothing was.
 pub(crate) async fn read<T: DeserializeOwned + Default>(
     engine: &Engine,
-    collection: &str,
+    collection: &'static str,
 ) -> Result<T> {
-    engine.ensure_collection(collection).await?;
-    let Some(bytes) = engine.get(collection, &Value::from(ID)).await? else {
-        return Ok(T::default());
-    };
-    let raw = RawDoc::new(&bytes).map_err(|error| damaged(collection, error))?;
-    let Some(RawValue::String(text)) = raw.get(FIELD) else { return Ok(T::default()) };
-    serde_json::from_str(text).map_err(|error| damaged(collection, error))
+    let shelf = Shelf::<Kept>::new(collection);
+    shelf.open(engine).await?;
+    let Some(kept) = shelf.get(engine, ID).await? else { return Ok(T::default()) };
+    serde_json::from_str(&kept.json).map_err(|error| damaged(collection, error))
 }
 
 /// Keeps new settings in the place of the old ones; durable when it returns.
 pub(crate) async fn write<T: Serialize>(
     engine: &Engine,
-    collection: &str,
+    collection: &'static str,
     settings: &T,
 ) -> Result<()> {
-    let text = serde_json::to_string(settings).map_err(|error| damaged(collection, error))?;
-    let key: Document = [("_id".to_owned(), Value::from(ID))].into_iter().collect();
-    let content: Document = [(FIELD.to_owned(), Value::String(text))].into_iter().collect();
-    engine
-        .modify(Modify {
-            collection: collection.to_owned(),
-            filter: Filter::parse(&key)?,
-            change: Change::Replace(content),
-            multi: false,
-            upsert: true,
-        })
-        .await?;
-    Ok(())
+    let json = serde_json::to_string(settings).map_err(|error| damaged(collection, error))?;
+    Shelf::new(collection).replace(engine, &Kept { id: ID.to_owned(), json }).await
 }
 
 fn damaged(collection: &str, error: impl std::error::Error + Send + Sync + 'static) -> Error {

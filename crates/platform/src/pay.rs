@@ -24,16 +24,12 @@ use crate::shelf::Shelf;
 /// 15 s to 6 h; waiting for them helps nobody who develops.
 const PAUSES_S: [u64; 6] = [1, 2, 5, 10, 30, 60];
 
-/// Who is told about which order.
-#[derive(Debug)]
-pub(crate) struct Orders {
-    shelf: Shelf,
-}
+/// Who is told about which order: `{_id: subject, function, at, acknowledged?}`.
+const ORDERS: Shelf<Json> = Shelf::new("system.orders");
 
-impl Orders {
-    pub(crate) async fn open(engine: &Engine) -> Result<Self> {
-        Ok(Self { shelf: Shelf::open(engine, "system.orders").await? })
-    }
+/// Opens what is remembered of orders.
+pub(crate) async fn open(engine: &Engine) -> Result<()> {
+    ORDERS.open(engine).await
 }
 
 /// Calls WeChat Pay: `unifiedOrder`, `refund` and their like, arguments in `snake_case`.
@@ -54,8 +50,8 @@ pub async fn call(context: &Context, name: &str, arguments: Fields) -> Result<Pa
         _ => None,
     };
     if let Some(subject) = subject.filter(|_| !function.is_empty()) {
-        let order = json!({ "function": function, "at": context.now_ms });
-        environment.orders().shelf.put(&subject, &order).await?;
+        let order = json!({ "_id": subject, "function": function, "at": context.now_ms });
+        ORDERS.replace(environment.engine(), &order).await?;
     }
     let notify_url = format!("{}/_wechat/pay/{}", context.base_url, environment.id());
     let call = PayCall { name: name.to_owned(), arguments, openid, notify_url };
@@ -84,7 +80,7 @@ pub async fn notified(environment: &Environment, body: &str) -> Result<bool> {
     };
     let notification = environment.wechat().pay_notification(body).ok_or_else(strange)?;
     let subject = notification.subject().ok_or_else(strange)?;
-    let Some(mut order) = environment.orders().shelf.get(&subject).await? else {
+    let Some(mut order) = ORDERS.get(environment.engine(), &subject).await? else {
         // Not ordered here, or without a function: there is nobody to tell.
         return Ok(true);
     };
@@ -95,7 +91,7 @@ pub async fn notified(environment: &Environment, body: &str) -> Result<bool> {
     let acknowledged = run(environment, function, &notification).await;
     if acknowledged {
         order["acknowledged"] = true.into();
-        environment.orders().shelf.put(&subject, &order).await?;
+        ORDERS.replace(environment.engine(), &order).await?;
     }
     Ok(acknowledged)
 }

@@ -49,10 +49,12 @@ impl PushSpec {
     }
 }
 
+/// Claimed messages: `{_id: identity, process?, at, reply?}`.
+const CLAIMS: Shelf<Json> = Shelf::new("system.pushes");
+
 /// What is remembered of pushed messages.
 #[derive(Debug)]
 pub(crate) struct Pushes {
-    claims: Shelf,
     /// This process: claims of an earlier one are nobody's.
     process: String,
     refused: Mutex<BTreeMap<&'static str, u64>>,
@@ -60,8 +62,8 @@ pub(crate) struct Pushes {
 
 impl Pushes {
     pub(crate) async fn open(engine: &Engine) -> Result<Self> {
-        let claims = Shelf::open(engine, "system.pushes").await?;
-        Ok(Self { claims, process: new_request_id(), refused: Mutex::default() })
+        CLAIMS.open(engine).await?;
+        Ok(Self { process: new_request_id(), refused: Mutex::default() })
     }
 
     fn refuse(&self, reason: &'static str) -> u64 {
@@ -72,17 +74,17 @@ impl Pushes {
     }
 
     /// Claims a message, or says how its repetition is answered.
-    async fn claim(&self, id: &str, now_ms: i64) -> Result<Option<Json>> {
-        let claim = json!({ "process": self.process, "at": now_ms });
-        if self.claims.add(id, &claim).await? {
+    async fn claim(&self, engine: &Engine, id: &str, now_ms: i64) -> Result<Option<Json>> {
+        let claim = json!({ "_id": id, "process": self.process, "at": now_ms });
+        if CLAIMS.add(engine, &claim).await? {
             return Ok(None);
         }
-        let Some(known) = self.claims.get(id).await? else { return Ok(None) };
+        let Some(known) = CLAIMS.get(engine, id).await? else { return Ok(None) };
         if known.get("reply").is_some() || known["process"] == self.process.as_str() {
             return Ok(Some(known["reply"].clone()));
         }
         // The process that claimed it has ended before its function did.
-        self.claims.put(id, &claim).await?;
+        CLAIMS.replace(engine, &claim).await?;
         Ok(None)
     }
 }
@@ -143,10 +145,11 @@ pub async fn simulate(
 async fn deliver_once(environment: &Arc<Environment>, message: &Message) -> Result<Json> {
     let pushes = environment.pushes();
     let (id, now_ms) = (message.identity(), environment.now_ms());
-    if let Some(reply) = pushes.claim(&id, now_ms).await? {
+    if let Some(reply) = pushes.claim(environment.engine(), &id, now_ms).await? {
         return Ok(reply);
     }
-    let forgotten = pushes.claims.remove_below("at", now_ms - REMEMBERED_MS).await;
+    let old = json!({ "at": { "$lt": now_ms - REMEMBERED_MS } });
+    let forgotten = CLAIMS.remove(environment.engine(), &old).await;
     if let Err(error) = forgotten {
         tracing::warn!(%error, "old pushed messages could not be forgotten");
     }
@@ -154,10 +157,12 @@ async fn deliver_once(environment: &Arc<Environment>, message: &Message) -> Resu
     // Goes on when WeChat no longer waits.
     let work = tokio::spawn(async move {
         let outcome = deliver(&environment, &message).await;
-        let claims = &environment.pushes().claims;
+        let engine = environment.engine();
         let noted = match &outcome {
-            Ok(reply) => claims.put(&id, &json!({ "reply": reply, "at": now_ms })).await,
-            Err(_) => claims.remove(&id).await,
+            Ok(reply) => {
+                CLAIMS.replace(engine, &json!({ "_id": id, "reply": reply, "at": now_ms })).await
+            }
+            Err(_) => CLAIMS.remove(engine, &json!({ "_id": id })).await.map(drop),
         };
         noted.and(outcome)
     });

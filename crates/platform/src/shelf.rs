@@ -1,90 +1,222 @@
-//! A shelf: the documents of one system collection, reached by their `_id` and seen as JSON. For
-//! small records that the platform itself keeps; users' documents go through `database`.
+//! A shelf: the documents of one `system.` collection, seen as one type. For what the platform
+//! itself keeps; users' documents go through `database`. Filters and updates are written as JSON;
+//! nothing of a user ever stands where an operator could.
 
-use engine::{Change, Engine, Modify, Remove};
-use query::Filter;
+use std::marker::PhantomData;
+
+use engine::{Change, Engine, Find, IndexKind, IndexSpec, Modify, Remove, Transaction};
+use query::{Filter, Projection, Sort, Update};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
-use value::{Document, RawDoc, Value, ejson};
+use value::{Document, Value, ejson};
 
 use crate::error::{Code, Error, Result};
 
-/// One system collection.
-#[derive(Debug, Clone)]
-pub(crate) struct Shelf {
-    engine: Engine,
-    collection: &'static str,
+/// A collection whose documents are all `T`s.
+pub(crate) struct Shelf<T> {
+    name: &'static str,
+    kind: PhantomData<fn() -> T>,
 }
 
-impl Shelf {
-    /// Opens the shelf; its collection is created at first use.
-    pub(crate) async fn open(engine: &Engine, collection: &'static str) -> Result<Self> {
-        engine.ensure_collection(collection).await?;
-        Ok(Self { engine: engine.clone(), collection })
+impl<T: Serialize + DeserializeOwned> Shelf<T> {
+    pub(crate) const fn new(name: &'static str) -> Self {
+        Self { name, kind: PhantomData }
     }
 
-    /// The record of this id, without the id.
-    pub(crate) async fn get(&self, id: &str) -> Result<Option<Json>> {
-        let id = Value::String(id.to_owned());
-        let Some(bytes) = self.engine.get(self.collection, &id).await? else { return Ok(None) };
-        let document = RawDoc::new(&bytes).and_then(|raw| raw.to_document()).map_err(damaged)?;
-        let mut json = ejson::plain(&document);
-        if let Json::Object(members) = &mut json {
-            members.shift_remove("_id");
+    /// Creates the collection unless it is there.
+    pub(crate) async fn open(&self, engine: &Engine) -> Result<()> {
+        Ok(engine.ensure_collection(self.name).await?)
+    }
+
+    /// Creates the collection unless it is there, with an index over each of these fields, and
+    /// lets documents go once their `expiresAt` has passed.
+    pub(crate) async fn prepare(&self, engine: &Engine, indexed: &[&str]) -> Result<()> {
+        self.open(engine).await?;
+        let expiry = ("expiresAt", Some(0));
+        for (field, expire_after_seconds) in
+            indexed.iter().map(|field| (*field, None)).chain([expiry])
+        {
+            let spec = IndexSpec {
+                name: String::new(),
+                keys: vec![(field.to_owned(), IndexKind::Ascending)],
+                unique: false,
+                expire_after_seconds,
+            };
+            engine.create_index(self.name, spec).await?;
         }
-        Ok(Some(json))
+        Ok(())
     }
 
-    /// Adds a record, durably; false when there is one of this id already.
-    pub(crate) async fn add(&self, id: &str, record: &Json) -> Result<bool> {
-        let mut document = document(record)?;
-        document.insert_first("_id".to_owned(), Value::String(id.to_owned()));
-        match self.engine.insert(self.collection, vec![document]).await {
+    pub(crate) async fn get(&self, engine: &Engine, id: &str) -> Result<Option<T>> {
+        let found = engine.get(self.name, &Value::from(id)).await?;
+        found.map(|bytes| self.read(&bytes)).transpose()
+    }
+
+    /// [`Shelf::get`] within a transaction.
+    pub(crate) async fn get_in(&self, transaction: &Transaction, id: &str) -> Result<Option<T>> {
+        let found = transaction.get(self.name, &Value::from(id)).await?;
+        found.map(|bytes| self.read(&bytes)).transpose()
+    }
+
+    /// The matching documents in the order of a field, ascending, or descending with `-field`.
+    pub(crate) async fn find(
+        &self,
+        engine: &Engine,
+        filter: &Json,
+        order: &str,
+        limit: u64,
+    ) -> Result<Vec<T>> {
+        self.ask(engine, filter, order, Some(limit)).await
+    }
+
+    /// Every document, in the order of `_id`.
+    pub(crate) async fn all(&self, engine: &Engine) -> Result<Vec<T>> {
+        self.ask(engine, &serde_json::json!({}), "_id", None).await
+    }
+
+    async fn ask(
+        &self,
+        engine: &Engine,
+        filter: &Json,
+        order: &str,
+        limit: Option<u64>,
+    ) -> Result<Vec<T>> {
+        let (field, direction) = match order.strip_prefix('-') {
+            Some(field) => (field, -1),
+            None => (order, 1),
+        };
+        let find = Find {
+            collection: self.name.to_owned(),
+            filter: Filter::parse(&document(filter)?)?,
+            sort: Sort::parse(&[(field, Value::Int32(direction))].into_iter().collect())?,
+            projection: Projection::parse(&Document::new())?,
+            skip: 0,
+            limit,
+        };
+        let found = engine.find(find).await?;
+        found.iter().map(|bytes| self.read(bytes)).collect()
+    }
+
+    pub(crate) async fn count(&self, engine: &Engine, filter: &Json) -> Result<u64> {
+        Ok(engine.count(self.name, &Filter::parse(&document(filter)?)?).await?)
+    }
+
+    pub(crate) async fn insert(&self, engine: &Engine, it: &T) -> Result<()> {
+        engine.insert(self.name, vec![self.written(it)?]).await?;
+        Ok(())
+    }
+
+    /// Adds a document; false when there is one of its `_id` already.
+    pub(crate) async fn add(&self, engine: &Engine, it: &T) -> Result<bool> {
+        match engine.insert(self.name, vec![self.written(it)?]).await {
             Ok(_) => Ok(true),
             Err(engine::Error::DuplicateKey { .. }) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Adds or replaces a record, durably.
-    pub(crate) async fn put(&self, id: &str, record: &Json) -> Result<()> {
-        let change = Change::Replace(document(record)?);
-        let collection = self.collection.to_owned();
-        let filter = of_id(id)?;
-        let modify = Modify { collection, filter, change, multi: false, upsert: true };
-        self.engine.modify(modify).await?;
+    /// Adds a document, or puts it in the place of the one of its `_id`.
+    pub(crate) async fn replace(&self, engine: &Engine, it: &T) -> Result<()> {
+        let content = self.written(it)?;
+        let id = content.get("_id").cloned().unwrap_or(Value::Null);
+        let modify = Modify {
+            collection: self.name.to_owned(),
+            filter: Filter::parse(&[("_id".to_owned(), id)].into_iter().collect())?,
+            change: Change::Replace(content),
+            multi: false,
+            upsert: true,
+        };
+        engine.modify(modify).await?;
         Ok(())
     }
 
-    /// Removes a record, if there is one.
-    pub(crate) async fn remove(&self, id: &str) -> Result<()> {
-        self.remove_where(of_id(id)?).await.map(drop)
+    /// [`Shelf::insert`] within a transaction.
+    pub(crate) async fn insert_in(&self, transaction: &Transaction, it: &T) -> Result<()> {
+        transaction.insert(self.name, vec![self.written(it)?]).await?;
+        Ok(())
     }
 
-    /// Removes every record whose `member` is a number below `limit`, and says how many.
-    pub(crate) async fn remove_below(&self, member: &str, limit: i64) -> Result<u64> {
-        let condition = serde_json::json!({ member: { "$lt": limit } });
-        self.remove_where(Filter::parse(&document(&condition)?)?).await
+    /// Changes the one document that matches; the document as it is now, or none.
+    pub(crate) async fn change(
+        &self,
+        engine: &Engine,
+        filter: &Json,
+        update: &Json,
+    ) -> Result<Option<T>> {
+        let done = engine.modify(self.modify(filter, update, false)?).await?;
+        done.document.filter(|_| done.matched > 0).map(|bytes| self.read(&bytes)).transpose()
     }
 
-    async fn remove_where(&self, filter: Filter) -> Result<u64> {
-        let collection = self.collection.to_owned();
-        Ok(self.engine.remove(Remove { collection, filter, multi: true }).await?)
+    /// [`Shelf::change`] within a transaction: whether a document matched.
+    pub(crate) async fn change_in(
+        &self,
+        transaction: &Transaction,
+        filter: &Json,
+        update: &Json,
+    ) -> Result<bool> {
+        Ok(transaction.modify(self.modify(filter, update, false)?).await?.matched > 0)
+    }
+
+    /// Changes the document with this `_id`, or makes it.
+    pub(crate) async fn put(&self, engine: &Engine, id: &str, update: &Json) -> Result<()> {
+        engine.modify(self.modify(&serde_json::json!({ "_id": id }), update, true)?).await?;
+        Ok(())
+    }
+
+    /// Removes the matching documents and says how many.
+    pub(crate) async fn remove(&self, engine: &Engine, filter: &Json) -> Result<u64> {
+        Ok(engine.remove(self.removal(filter)?).await?)
+    }
+
+    /// [`Shelf::remove`] within a transaction.
+    pub(crate) async fn remove_in(&self, transaction: &Transaction, filter: &Json) -> Result<u64> {
+        Ok(transaction.remove(self.removal(filter)?).await?)
+    }
+
+    fn removal(&self, filter: &Json) -> Result<Remove> {
+        let filter = Filter::parse(&document(filter)?)?;
+        Ok(Remove { collection: self.name.to_owned(), filter, multi: true })
+    }
+
+    fn modify(&self, filter: &Json, update: &Json, upsert: bool) -> Result<Modify> {
+        Ok(Modify {
+            collection: self.name.to_owned(),
+            filter: Filter::parse(&document(filter)?)?,
+            change: Change::Operators(Update::parse(&document(update)?)?),
+            multi: false,
+            upsert,
+        })
+    }
+
+    fn written(&self, it: &T) -> Result<Document> {
+        document(&serde_json::to_value(it).map_err(|error| self.damaged(&error.to_string()))?)
+    }
+
+    fn read(&self, bytes: &[u8]) -> Result<T> {
+        let document =
+            Document::from_bytes(bytes).map_err(|error| self.damaged(&error.to_string()))?;
+        serde_json::from_value(ejson::plain(&document))
+            .map_err(|error| self.damaged(&error.to_string()))
+    }
+
+    fn damaged(&self, cause: &str) -> Error {
+        Error::new(
+            Code::StoreFailed,
+            format!("A document of {0} does not read: {cause}. / {0} 中的文档已损坏。", self.name),
+        )
     }
 }
 
-fn of_id(id: &str) -> Result<Filter> {
-    let key: Document = [("_id".to_owned(), Value::String(id.to_owned()))].into_iter().collect();
-    Ok(Filter::parse(&key)?)
-}
-
-fn document(record: &Json) -> Result<Document> {
-    match ejson::from_json(record, 0) {
+fn document(json: &Json) -> Result<Document> {
+    match ejson::from_json(json, 0) {
         Ok(Value::Document(document)) => Ok(document),
-        Ok(_) => Err(damaged("not an object")),
-        Err(error) => Err(damaged(error)),
+        Ok(_) => Err(Error::new(Code::Internal, "Not an object. / 不是对象。")),
+        Err(error) => Err(Error::from_room(Code::Internal, error)),
     }
 }
 
-fn damaged(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
-    Error::with_cause(Code::StoreFailed, "A damaged record. / 数据记录已损坏。", cause)
+/// A date in a filter or an update.
+pub(crate) fn date(ms: i64) -> Json {
+    serde_json::json!({ "$date": ms })
 }

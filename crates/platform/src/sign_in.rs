@@ -7,6 +7,7 @@ use crate::caller::{Caller, User};
 use crate::environment::Environment;
 use crate::error::{Code, Error, Result};
 use crate::journal::Event;
+use crate::open_api::keep_session_key;
 
 /// First step of the openid sign-in: a `wx.login` code for a short-lived provider token.
 pub async fn exchange_code(environment: &Environment, code: &str) -> Result<String> {
@@ -16,7 +17,7 @@ pub async fn exchange_code(environment: &Environment, code: &str) -> Result<Stri
         Error::from_room(Code::SignInRefused, error).numbered(number)
     })?;
     let app_id = wechat.app_id();
-    environment.session_keys().keep(&session.openid, &session.session_key).await?;
+    keep_session_key(environment.engine(), &session.openid, &session.session_key).await?;
     let unionid = session.unionid.as_deref();
     let identity = environment.identity();
     Ok(identity.provider_token(app_id, &session.openid, unionid)?)

@@ -5,18 +5,16 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use engine::{Change, Find, Modify};
-use query::{Filter, Projection, Sort, Update};
-use serde_json::{Value as Json, json};
-use value::{Document, Value};
+use serde_json::{Map, Value as Json, json};
 
 use super::gigabyte_seconds;
 use crate::caller::{Caller, Context};
 use crate::environment::Environment;
 use crate::error::{Code, Error, Result};
 use crate::server::Platform;
+use crate::shelf::Shelf;
 
-const COLLECTION: &str = "system.usage";
+const DAYS: Shelf<Json> = Shelf::new("system.usage");
 /// How often what was counted is made durable.
 const PAUSE: Duration = Duration::from_secs(60);
 const UTC_8_MS: i64 = 8 * 3_600_000;
@@ -96,27 +94,11 @@ pub(crate) async fn keep(platform: std::sync::Weak<Platform>) {
 }
 
 async fn add(environment: &Environment, more: [u64; MEMBERS.len()]) -> Result<()> {
-    let engine = environment.engine();
-    engine.ensure_collection(COLLECTION).await?;
+    DAYS.open(environment.engine()).await?;
     let day = crate::journal::date(environment.now_ms().saturating_add(UTC_8_MS));
-    let mut filter = Document::new();
-    filter.insert("_id", Value::String(day));
-    let mut counts = Document::new();
-    for (name, count) in MEMBERS.iter().zip(more) {
-        counts.insert(*name, Value::Int64(i64::try_from(count).unwrap_or(i64::MAX)));
-    }
-    let mut update = Document::new();
-    update.insert("$inc", Value::Document(counts));
-    engine
-        .modify(Modify {
-            collection: COLLECTION.to_owned(),
-            filter: Filter::parse(&filter)?,
-            change: Change::Operators(Update::parse(&update)?),
-            multi: false,
-            upsert: true,
-        })
-        .await?;
-    Ok(())
+    let counts: Map<String, Json> =
+        MEMBERS.iter().zip(more).map(|(name, count)| ((*name).to_owned(), count.into())).collect();
+    DAYS.put(environment.engine(), &day, &json!({ "$inc": counts })).await
 }
 
 /// The days from one to another (`2026-01-31`, both included), oldest first.
@@ -132,55 +114,29 @@ pub async fn days(context: &Context, from: Option<&str>, to: Option<&str>) -> Re
     }
     let environment = &context.environment;
     environment.usage().flush(environment).await;
-    let mut bounds = Document::new();
+    let mut bounds = Map::new();
     for (operator, day) in [("$gte", from), ("$lte", to)] {
         if let Some(day) = day {
-            bounds.insert(operator, Value::String(checked(day)?.to_owned()));
+            bounds.insert(operator.to_owned(), checked(day)?.into());
         }
     }
-    let mut filter = Document::new();
-    if !bounds.is_empty() {
-        filter.insert("_id", Value::Document(bounds));
-    }
-    let mut order = Document::new();
-    order.insert("_id", Value::Int32(-1));
-    environment.engine().ensure_collection(COLLECTION).await?;
-    let found = environment
-        .engine()
-        .find(Find {
-            collection: COLLECTION.to_owned(),
-            filter: Filter::parse(&filter)?,
-            sort: Sort::parse(&order)?,
-            projection: Projection::parse(&Document::new())?,
-            skip: 0,
-            limit: Some(DAYS_MAX),
-        })
-        .await?;
-    found.iter().rev().map(|bytes| day_as_json(bytes)).collect()
+    let filter = if bounds.is_empty() { json!({}) } else { json!({ "_id": bounds }) };
+    DAYS.open(environment.engine()).await?;
+    let found = DAYS.find(environment.engine(), &filter, "-_id", DAYS_MAX).await?;
+    Ok(found.iter().rev().map(day_as_json).collect())
 }
 
-fn day_as_json(bytes: &[u8]) -> Result<Json> {
-    let day = Document::from_bytes(bytes).map_err(|error| {
-        Error::with_cause(Code::Internal, "A damaged day. / 用量记录损坏。", error)
-    })?;
-    let text = match day.get("_id") {
-        Some(Value::String(day)) => day.clone(),
-        _ => String::new(),
-    };
-    let count = |name: &str| match day.get(name) {
-        Some(Value::Int64(count)) => u64::try_from(*count).unwrap_or(0),
-        Some(Value::Int32(count)) => u64::try_from(*count).unwrap_or(0),
-        _ => 0,
-    };
-    Ok(json!({
-        "day": text,
+fn day_as_json(day: &Json) -> Json {
+    let count = |name: &str| day[name].as_u64().unwrap_or(0);
+    json!({
+        "day": day["_id"],
         "calls": count("calls"),
         "errors": count("errors"),
         "gigabyteSeconds": gigabyte_seconds(count("megabyteUs")),
         "outboundBytes": count("outboundBytes"),
         "databaseReads": count("databaseReads"),
         "databaseWrites": count("databaseWrites"),
-    }))
+    })
 }
 
 fn checked(day: &str) -> Result<&str> {

@@ -13,8 +13,8 @@ use crate::error::{Code, Error, Result};
 use crate::invocations::InvocationContext;
 use crate::triggers;
 
-pub(crate) use open_data::SessionKeys;
 pub use open_data::{cloud_call_sign, open_data, open_event, voip_sign};
+pub(crate) use open_data::{keep_session_key, open};
 
 /// Sends an open API call of a function, or of an administrator, to WeChat. `app_id` names another
 /// mini program (`cloud.openapi({appid})`); empty means this server's own.

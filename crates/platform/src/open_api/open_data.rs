@@ -14,30 +14,26 @@ use crate::shelf::Shelf;
 /// How many CloudIDs one call may carry (protocol 02 §3.5).
 pub const CLOUD_IDS_MAX: usize = 5;
 
-/// The session keys of users, by openid.
-#[derive(Debug, Clone)]
-pub(crate) struct SessionKeys {
-    shelf: Shelf,
+/// The session keys of users: `{_id: openid, key}`.
+const SESSION_KEYS: Shelf<Json> = Shelf::new("system.session_keys");
+
+/// Opens what is kept of sign-ins.
+pub(crate) async fn open(engine: &Engine) -> Result<()> {
+    SESSION_KEYS.open(engine).await
 }
 
-impl SessionKeys {
-    pub(crate) async fn open(engine: &Engine) -> Result<Self> {
-        Ok(Self { shelf: Shelf::open(engine, "system.session_keys").await? })
-    }
+/// Keeps the session key of a sign-in; an earlier one is worth nothing from now on.
+pub(crate) async fn keep_session_key(engine: &Engine, openid: &str, key: &str) -> Result<()> {
+    SESSION_KEYS.replace(engine, &json!({ "_id": openid, "key": key })).await
+}
 
-    /// Keeps the key of a sign-in; an earlier one is worth nothing from now on.
-    pub(crate) async fn keep(&self, openid: &str, session_key: &str) -> Result<()> {
-        self.shelf.put(openid, &json!({ "key": session_key })).await
-    }
-
-    async fn of(&self, user: Option<&User>) -> Result<OpenDataUser> {
-        let Some(openid) = user.and_then(|user| user.openid.clone()) else {
-            return Ok(OpenDataUser::default());
-        };
-        let record = self.shelf.get(&openid).await?;
-        let session_key = record.and_then(|it| it["key"].as_str().map(str::to_owned));
-        Ok(OpenDataUser { openid: Some(openid), session_key })
-    }
+async fn open_data_user(engine: &Engine, user: Option<&User>) -> Result<OpenDataUser> {
+    let Some(openid) = user.and_then(|user| user.openid.clone()) else {
+        return Ok(OpenDataUser::default());
+    };
+    let record = SESSION_KEYS.get(engine, &openid).await?;
+    let session_key = record.and_then(|it| it["key"].as_str().map(str::to_owned));
+    Ok(OpenDataUser { openid: Some(openid), session_key })
 }
 
 async fn exchange(
@@ -45,7 +41,7 @@ async fn exchange(
     user: Option<&User>,
     cloud_ids: Vec<String>,
 ) -> Result<Vec<OpenData>> {
-    let user = environment.session_keys().of(user).await?;
+    let user = open_data_user(environment.engine(), user).await?;
     environment.wechat().open_data(&user, cloud_ids).await.map_err(refused)
 }
 
@@ -77,7 +73,7 @@ pub async fn voip_sign(
 ) -> Result<String> {
     let function = running_function(context)?;
     let user = function.as_ref().and_then(|it| it.user.as_ref());
-    let user = context.environment.session_keys().of(user).await?;
+    let user = open_data_user(context.environment.engine(), user).await?;
     let wechat = context.environment.wechat();
     wechat.voip_sign(&user, group_id, timestamp_s, nonce).await.map_err(refused)
 }

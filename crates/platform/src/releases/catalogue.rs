@@ -6,14 +6,23 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use engine::{Change, Engine, Find, Modify, Remove};
-use query::{Filter, Projection, Sort};
-use value::{Document, RawDoc, Value};
+use engine::Engine;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::entry::Entry;
 use crate::error::{Code, Error, Result};
+use crate::shelf::Shelf;
 
-const COLLECTION: &str = "system.functions";
+const FUNCTIONS: Shelf<Kept> = Shelf::new("system.functions");
+
+/// A function as it is kept: its entry as JSON text.
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept {
+    #[serde(rename = "_id")]
+    name: String,
+    entry: String,
+}
 
 type Turn = Arc<tokio::sync::Mutex<()>>;
 
@@ -30,10 +39,10 @@ pub struct Releases {
 impl Releases {
     /// Reads what was deployed before.
     pub async fn open(engine: Engine) -> Result<Self> {
-        engine.ensure_collection(COLLECTION).await?;
+        FUNCTIONS.open(&engine).await?;
         let mut entries = BTreeMap::new();
-        for (name, text) in texts(&engine, COLLECTION, "entry").await? {
-            let entry: Entry = serde_json::from_str(&text).map_err(|error| {
+        for Kept { name, entry } in FUNCTIONS.all(&engine).await? {
+            let entry: Entry = serde_json::from_str(&entry).map_err(|error| {
                 let message = format!(
                     "The catalogue's entry of function \"{name}\" is damaged: restore it from a \
                      backup. / 云函数“{name}”的目录数据损坏,请从备份恢复。"
@@ -67,7 +76,8 @@ impl Releases {
         let text = serde_json::to_string(&entry).map_err(|error| {
             Error::with_cause(Code::Internal, "Cannot encode. / 编码失败。", error)
         })?;
-        write_text(&self.engine, COLLECTION, &entry.name, "entry", text).await?;
+        let kept = Kept { name: entry.name.clone(), entry: text };
+        FUNCTIONS.replace(&self.engine, &kept).await?;
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         entries.insert(entry.name.clone(), Arc::new(entry));
         Ok(())
@@ -75,7 +85,7 @@ impl Releases {
 
     /// Forgets a function, durably.
     pub(crate) async fn remove(&self, name: &str) -> Result<()> {
-        remove_text(&self.engine, COLLECTION, name).await?;
+        FUNCTIONS.remove(&self.engine, &json!({ "_id": name })).await?;
         self.entries.write().unwrap_or_else(PoisonError::into_inner).remove(name);
         let mut broken = self.broken.write().unwrap_or_else(PoisonError::into_inner);
         broken.retain(|(function, _), _| function != name);
@@ -107,65 +117,4 @@ impl Releases {
         let releases = entries.values().flat_map(|entry| entry.releases());
         releases.map(|(_, release)| release.content_hash.clone()).collect()
     }
-}
-
-/// The texts that the documents of a collection hold in one field, by `_id`.
-pub(super) async fn texts(
-    engine: &Engine,
-    collection: &str,
-    field: &str,
-) -> Result<Vec<(String, String)>> {
-    let find = Find {
-        collection: collection.to_owned(),
-        filter: Filter::all(),
-        sort: Sort::parse(&Document::new())?,
-        projection: Projection::parse(&Document::new())?,
-        skip: 0,
-        limit: None,
-    };
-    let mut texts = Vec::new();
-    for bytes in engine.find(find).await? {
-        let document = RawDoc::new(&bytes).and_then(|raw| raw.to_document()).map_err(|error| {
-            let message =
-                format!("Damaged documents in {collection}. / {collection} 中的数据损坏。");
-            Error::with_cause(Code::StoreFailed, message, error)
-        })?;
-        if let (Some(Value::String(id)), Some(Value::String(text))) =
-            (document.get("_id"), document.get(field))
-        {
-            texts.push((id.clone(), text.clone()));
-        }
-    }
-    Ok(texts)
-}
-
-/// Writes the document of that `_id` with one text in it.
-pub(super) async fn write_text(
-    engine: &Engine,
-    collection: &str,
-    id: &str,
-    field: &str,
-    text: String,
-) -> Result<()> {
-    let content: Document = [(field.to_owned(), Value::String(text))].into_iter().collect();
-    let modify = Modify {
-        collection: collection.to_owned(),
-        filter: Filter::parse(&key(id))?,
-        change: Change::Replace(content),
-        multi: false,
-        upsert: true,
-    };
-    engine.modify(modify).await?;
-    Ok(())
-}
-
-/// Removes the document of that `_id`.
-pub(super) async fn remove_text(engine: &Engine, collection: &str, id: &str) -> Result<()> {
-    let filter = Filter::parse(&key(id))?;
-    engine.remove(Remove { collection: collection.to_owned(), filter, multi: false }).await?;
-    Ok(())
-}
-
-fn key(id: &str) -> Document {
-    [("_id".to_owned(), Value::String(id.to_owned()))].into_iter().collect()
 }

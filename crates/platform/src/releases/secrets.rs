@@ -11,20 +11,29 @@ use std::sync::{PoisonError, RwLock};
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Key, Nonce};
 use engine::Engine;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use super::catalogue::{remove_text, texts, write_text};
 use super::restore;
 use crate::caller::Context;
 use crate::database::check_privileged;
 use crate::deploy::{VARIABLES_BYTES_MAX, check_variable_name};
 use crate::environment::Environment;
 use crate::error::{Code, Error, Result};
+use crate::shelf::Shelf;
 
-const COLLECTION: &str = "system.secrets";
+const SECRETS: Shelf<Kept> = Shelf::new("system.secrets");
 const NONCE_BYTES: usize = 12;
 /// Shorter values would stain too much of the logs when they are taken out.
 const REDACTED_BYTES_MIN: usize = 6;
 const REDACTED: &str = "[secret]";
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept {
+    #[serde(rename = "_id")]
+    name: String,
+    sealed: String,
+}
 
 /// The secrets of one environment.
 pub struct Secrets {
@@ -36,10 +45,10 @@ pub struct Secrets {
 impl Secrets {
     /// Reads and decrypts what was set before; what another key encrypted is left out.
     pub async fn open(engine: Engine, key: [u8; 32]) -> Result<Self> {
-        engine.ensure_collection(COLLECTION).await?;
+        SECRETS.open(&engine).await?;
         let cipher = Aes256Gcm::new(&Key::<Aes256Gcm>::from(key));
         let mut values = BTreeMap::new();
-        for (name, sealed) in texts(&engine, COLLECTION, "sealed").await? {
+        for Kept { name, sealed } in SECRETS.all(&engine).await? {
             match unseal(&cipher, &name, &sealed) {
                 Some(value) => drop(values.insert(name, value)),
                 None => tracing::error!(name, "a secret cannot be decrypted: set it again"),
@@ -128,7 +137,8 @@ pub async fn set(context: &Context, name: &str, value: &str) -> Result<()> {
     let secrets = environment.secrets();
     let sealed = seal(&secrets.cipher, name, value)
         .ok_or_else(|| Error::new(Code::Internal, "Cannot encrypt. / 加密失败。"))?;
-    write_text(&secrets.engine, COLLECTION, name, "sealed", sealed).await?;
+    let kept = Kept { name: name.to_owned(), sealed };
+    SECRETS.replace(&secrets.engine, &kept).await?;
     {
         let mut values = secrets.values.write().unwrap_or_else(PoisonError::into_inner);
         values.insert(name.to_owned(), value.to_owned());
@@ -161,7 +171,7 @@ pub async fn delete(context: &Context, name: &str) -> Result<()> {
         let message = format!("There is no secret '{name}'. / 密钥「{name}」不存在。");
         return Err(Error::new(Code::InvalidParameter, message));
     }
-    remove_text(&secrets.engine, COLLECTION, name).await?;
+    SECRETS.remove(&secrets.engine, &json!({ "_id": name })).await?;
     secrets.values.write().unwrap_or_else(PoisonError::into_inner).remove(name);
     Ok(())
 }

@@ -25,12 +25,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::nodes::{Node, RENEWED_EVERY_MS};
 use super::registry::Trigger;
-use super::shelf::Shelf;
 use super::spec::TriggerSpec;
 use super::{Ways, delivery};
 use crate::environment::Environment;
 use crate::error::Result;
 use crate::journal::Event;
+use crate::shelf::Shelf;
 
 /// Runs for changes at once in one environment: more would starve the calls of users.
 pub(super) const RUNS_MAX: usize = 16;

@@ -19,10 +19,10 @@ use serde_json::json;
 
 use super::nodes::Node;
 use super::registry::Trigger;
-use super::shelf::{Shelf, date};
 use super::spec::TriggerSpec;
 use crate::environment::new_request_id;
 use crate::error::{Code, Result};
+use crate::shelf::{Shelf, date};
 
 /// How long an ordinary claim is remembered, in ms.
 const REMEMBERED_MS: i64 = 24 * 3_600_000;

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::queue::{self, Kept};
-use super::shelf::{Shelf, date};
 use crate::environment::new_request_id;
 use crate::error::Result;
+use crate::shelf::{Shelf, date};
 
 /// How long a dead letter is kept, in ms.
 pub(super) const REMEMBERED_MS: i64 = 30 * 24 * 3_600_000;

@@ -3,12 +3,10 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::Ways;
-use super::nodes::RENEWED_EVERY_MS;
 use super::queue::{self, LaterCall};
 use crate::calls::{self, Run};
 use crate::environment::Environment;
@@ -18,8 +16,6 @@ use crate::error::Result;
 const RUNS_MAX: usize = 16;
 /// Calls of one function among them.
 const RUNS_PER_FUNCTION_MAX: usize = 8;
-/// How long the task sleeps at most, in ms.
-const SLEEP_MS_MAX: i64 = 60_000;
 /// How often the waiting calls are counted, in ms.
 const COUNTED_EVERY_MS: i64 = 1_000;
 /// How long it waits after trouble, in ms.
@@ -105,14 +101,12 @@ async fn check_room(environment: &Environment) -> Result<()> {
 /// Looks again and again until the server stops.
 pub(super) async fn run(ways: Ways) {
     let triggers = ways.environment.triggers();
-    let is_shared = triggers.node.is_shared();
-    let every_ms = i64::try_from(RENEWED_EVERY_MS).unwrap_or(i64::MAX);
-    let mut recovered_ms = None;
+    let mut rounds = triggers.node.rounds();
     loop {
         let now_ms = ways.environment.now_ms();
-        if recovered_ms.is_none_or(|last| is_shared && now_ms - last >= every_ms) {
+        if rounds.must_recover(now_ms) {
             match queue::recover(ways.environment.engine(), &triggers.node).await {
-                Ok(_) => recovered_ms = Some(now_ms),
+                Ok(_) => rounds.recovered(now_ms),
                 Err(error) => tracing::warn!(%error, "interrupted calls could not be looked for"),
             }
         }
@@ -123,11 +117,10 @@ pub(super) async fn run(ways: Ways) {
                 now_ms + TRY_AGAIN_MS
             }
         };
-        let wait_ms = next.saturating_sub(ways.environment.now_ms()).clamp(0, SLEEP_MS_MAX);
-        let wait_ms = if is_shared { wait_ms.min(every_ms) } else { wait_ms };
+        let pause = rounds.pause(next, ways.environment.now_ms());
         tokio::select! {
             () = ways.stop.cancelled() => return,
-            () = tokio::time::sleep(Duration::from_millis(wait_ms.unsigned_abs())) => {}
+            () = tokio::time::sleep(pause) => {}
             () = triggers.later.woken.notified() => {}
         }
     }

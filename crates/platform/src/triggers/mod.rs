@@ -17,7 +17,6 @@ mod nodes;
 mod origins;
 mod queue;
 mod registry;
-mod shelf;
 mod spec;
 pub mod streams;
 mod timers;

@@ -14,11 +14,11 @@ use serde_json::json;
 
 use super::dead_letters::{self, DeadLetter};
 use super::nodes::Node;
-use super::shelf::{Shelf, date};
 use crate::caller::User;
 use crate::calls::{Run, Trigger};
 use crate::environment::new_request_id;
 use crate::error::{Code, Error, Result};
+use crate::shelf::{Shelf, date};
 
 /// The largest event of a call that nobody waits for, in bytes.
 pub const LATER_EVENT_BYTES_MAX: usize = 128 * 1024;

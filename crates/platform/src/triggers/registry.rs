@@ -11,9 +11,9 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use super::cron::Schedule;
-use super::shelf::Shelf;
 use super::spec::{self, TriggerSpec};
 use crate::error::Result;
+use crate::shelf::Shelf;
 
 const TRIGGERS: Shelf<Kept> = Shelf::new("system.triggers");
 

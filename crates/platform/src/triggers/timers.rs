@@ -7,7 +7,6 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use serde_json::json;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
@@ -16,7 +15,6 @@ use super::Ways;
 use super::claims::{self, Claim, ClaimState};
 use super::cron::iso;
 use super::due::{self, Due};
-use super::nodes::RENEWED_EVERY_MS;
 use super::registry::Trigger;
 use super::spec::{Interrupted, Missed, TimerSpec, TriggerSpec};
 use crate::calls::{self, Answer, Run};
@@ -26,8 +24,6 @@ use crate::journal::Event;
 
 /// Runs of timers at once in one environment: more would starve the calls of users.
 const RUNS_MAX: usize = 16;
-/// How long the task sleeps at most, in ms: a clock may be set.
-const SLEEP_MS_MAX: i64 = 60_000;
 /// How long it waits for a function that is not in service, or after trouble, in ms.
 const TRY_AGAIN_MS: i64 = 1_000;
 
@@ -69,15 +65,12 @@ impl Timers {
 pub(super) async fn run(ways: Ways) {
     let triggers = ways.environment.triggers();
     let mut changes = triggers.registry.changes();
-    let is_shared = triggers.node.is_shared();
-    let mut recovered_ms = i64::MIN;
+    let mut rounds = triggers.node.rounds();
     loop {
         let now_ms = ways.environment.now_ms();
-        let every_ms = i64::try_from(RENEWED_EVERY_MS).unwrap_or(i64::MAX);
-        let is_time = recovered_ms == i64::MIN || (is_shared && now_ms - recovered_ms >= every_ms);
-        if is_time {
+        if rounds.must_recover(now_ms) {
             match recover(&ways.environment).await {
-                Ok(()) => recovered_ms = now_ms,
+                Ok(()) => rounds.recovered(now_ms),
                 Err(error) => tracing::warn!(%error, "interrupted timers could not be looked for"),
             }
         }
@@ -88,11 +81,10 @@ pub(super) async fn run(ways: Ways) {
                 now_ms + TRY_AGAIN_MS
             }
         };
-        let wait_ms = next.saturating_sub(ways.environment.now_ms()).clamp(0, SLEEP_MS_MAX);
-        let wait_ms = if is_shared { wait_ms.min(every_ms) } else { wait_ms };
+        let pause = rounds.pause(next, ways.environment.now_ms());
         tokio::select! {
             () = ways.stop.cancelled() => return,
-            () = tokio::time::sleep(Duration::from_millis(wait_ms.unsigned_abs())) => {}
+            () = tokio::time::sleep(pause) => {}
             () = triggers.timers.ended.notified() => {}
             changed = changes.changed() => {
                 if changed.is_err() {

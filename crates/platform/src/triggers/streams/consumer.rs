@@ -18,12 +18,12 @@ use super::{StreamSpec, look_every};
 use crate::calls::{self, Run, Trigger as Cause};
 use crate::environment::Environment;
 use crate::error::{Code, Error, Result};
+use crate::shelf::Shelf;
 use crate::triggers::Ways;
 use crate::triggers::cron::iso;
 use crate::triggers::dead_letters::{self, DeadLetter};
 use crate::triggers::nodes::RENEWED_EVERY_MS;
 use crate::triggers::registry::Trigger;
-use crate::triggers::shelf::Shelf;
 use crate::triggers::spec::TriggerSpec;
 
 /// The bytes of one batch: its event must stay well under the limit of events.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::error::{Code, Error, Result};
-use crate::triggers::shelf::Shelf;
+use crate::shelf::Shelf;
 
 /// The largest record, in bytes of its JSON text.
 pub const RECORD_BYTES_MAX: usize = 256 * 1024;
