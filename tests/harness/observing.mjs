@@ -1,8 +1,28 @@
 /** The API about what happened, as the console and the command line ask it. */
 import assert from 'node:assert/strict';
+import { refusal } from './caller.mjs';
+import { eventually } from './eventually.mjs';
 import { request } from './wire.mjs';
 
 /** @typedef {import('./server.mjs').Server} Server */
+/** @typedef {import('./caller.mjs').Caller} Caller */
+
+/**
+ * The record of a call that met no worker with the function's code. A deploy prepares one in its
+ * own time, so the worker is ended first, again if another was prepared meanwhile.
+ * @param {Server} server
+ * @param {Caller} caller
+ * @param {string} name a function made of the fixture `failing`
+ * @returns {Promise<any>}
+ */
+export function coldCall(server, caller, name) {
+  return eventually(`a call of ${name} is cold`, async () => {
+    await refusal(caller.call(name, { how: 'exit' }));
+    const { requestId } = await caller.invoke(name, { how: 'return null' });
+    const { invocation } = await ask(server, `invocations/${requestId}`);
+    return invocation.cold && invocation;
+  });
+}
 
 /**
  * Asks `/_api/…` with the key; the body of a success.

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Caller, refusal } from '../../harness/caller.mjs';
 import { eventually } from '../../harness/eventually.mjs';
-import { ask } from '../../harness/observing.mjs';
+import { ask, coldCall } from '../../harness/observing.mjs';
 import { project } from '../../harness/project.mjs';
 import { serve } from '../../harness/server.mjs';
 import { request } from '../../harness/wire.mjs';
@@ -27,7 +27,7 @@ test('every invocation has a record', async (t) => {
     assert.equal(invocation.source, 'wx_client');
     assert.ok(invocation.openid && invocation.uid, JSON.stringify(invocation));
     assert.equal(invocation.openid, openid);
-    assert.equal(invocation.cold, true);
+    assert.equal(invocation.cold, invocation.startUs > 0);
     assert.equal(invocation.result, '"done"');
     assert.equal(invocation.resultBytes, 6);
     assert.equal(invocation.error, null);
@@ -45,6 +45,7 @@ test('every invocation has a record', async (t) => {
     const warm = await alice.invoke('noisy', { word: 'second' });
     const second = await ask(server, `invocations/${warm.requestId}`);
     assert.equal(second.invocation.cold, false);
+    assert.ok((await coldCall(server, alice, 'failing')).startUs > 0);
   });
 
   await t.test('an error is kept with its kind and stack, a long result is cut', async () => {

@@ -3,27 +3,29 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Caller, refusal } from '../../harness/caller.mjs';
 import { yunkai } from '../../harness/command.mjs';
-import { ask } from '../../harness/observing.mjs';
+import { ask, coldCall } from '../../harness/observing.mjs';
 import { project } from '../../harness/project.mjs';
 import { serve } from '../../harness/server.mjs';
 import { nodeSdk } from '../../harness/vendor.mjs';
 
 test('figures are kept', async (t) => {
-  const functions = { echo: 'echo', failing: 'failing' };
+  const functions = { breaking: 'failing', echo: 'echo', failing: 'failing' };
   const settings = { collections: { c: { acl: 'READONLY' } } };
   const server = await serve(t, (await project(t, { functions, yunkai: settings })).dir);
   const alice = await Caller.signIn(server, 'alice');
   for (let n = 0; n < 10; n += 1) await alice.call('echo', { n });
   await refusal(alice.call('failing', { how: 'throw an error' }));
   await refusal(alice.call('nobody', {}));
+  await coldCall(server, alice, 'breaking');
 
   await t.test('as JSON', async () => {
     const { functions, callsToMissingFunctions, environment } = await ask(server, 'metrics');
     assert.equal(environment, server.credentials().envId);
     assert.equal(callsToMissingFunctions, 1);
-    const [echo, failing] = functions;
+    const [breaking, echo, failing] = functions;
     assert.deepEqual([echo.name, echo.calls, echo.errors], ['echo', 10, 0]);
-    assert.ok(echo.cold >= 1 && echo.coldRate > 0 && echo.start.calls === echo.cold);
+    assert.ok(breaking.cold >= 1 && breaking.coldRate > 0);
+    assert.equal(breaking.start.calls, breaking.cold);
     assert.equal(echo.duration.calls, 10);
     assert.ok(echo.duration.p50Ms > 0 && echo.duration.p99Ms >= echo.duration.p50Ms);
     assert.ok(echo.gigabyteSeconds > 0);
@@ -69,17 +71,18 @@ test('figures are kept', async (t) => {
     assert.equal(before.length, 1);
     const [{ day, calls, errors, gigabyteSeconds, outboundBytes }] = before;
     assert.match(day, /^\d{4}-\d\d-\d\d$/);
-    assert.deepEqual([calls, errors], [12, 2]);
+    const [breaking] = (await ask(server, 'metrics')).functions;
+    assert.deepEqual([calls, errors], [12 + breaking.calls, 2 + breaking.errors]);
     assert.ok(gigabyteSeconds > 0 && outboundBytes > 0, JSON.stringify(before));
     assert.equal(before[0].databaseWrites, 1);
     const table = await yunkai(server, ['usage', '--from', day]);
-    assert.match(table.output, new RegExp(`^DAY .*\\n${day} +12 +2 +`));
+    assert.match(table.output, new RegExp(`^DAY .*\\n${day} +${calls} +${errors} +`));
     assert.equal((await yunkai(server, ['usage', '--to', 'x'])).code, 1);
     await alice.call('echo', {});
     await server.stop();
     await server.restart();
     const [after] = (await ask(server, 'usage', { from: day, to: day })).days;
-    assert.equal(after.calls, 13);
+    assert.equal(after.calls, calls + 1);
     assert.deepEqual((await ask(server, 'usage', { to: '2001-01-01' })).days, []);
   });
 });
