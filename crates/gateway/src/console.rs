@@ -88,7 +88,7 @@ pub fn viewer(gateway: &Gateway, parts: &Parts) -> Result<Context> {
     if !gateway.options().has_console || !is_local(&parts.headers, &parts.extensions) {
         return api::context(gateway, parts);
     }
-    let named = api::parameter(parts, "env").unwrap_or_default();
+    let named = api::parameter(&parts.uri, "env").unwrap_or_default();
     let environment = gateway.platform().environment(&named)?;
     let peer = origin::peer(parts)?;
     let caller = Caller::Administrator;

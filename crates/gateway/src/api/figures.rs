@@ -3,49 +3,37 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::http::{HeaderValue, Response, header};
+use axum::extract::State;
+use axum::http::{HeaderValue, Response, Uri, header};
 use platform::metrics::{self, Exposition, usage};
 use serde_json::json;
 
-use super::{answer, parameter, refuse};
-use crate::console;
+use super::asked::{Answer, Viewer, parameter, told};
 use crate::server::Gateway;
 
 /// The content type of Prometheus' text format.
 const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// `GET metrics`: the functions of an environment.
-pub async fn metrics_json(State(gateway): State<Arc<Gateway>>, request: Request) -> Response<Body> {
-    answer(async {
-        let (parts, _) = request.into_parts();
-        let context = console::viewer(&gateway, &parts)?;
-        Ok(metrics::as_json(&context.environment).to_string())
-    })
-    .await
+pub async fn metrics_json(Viewer(context): Viewer) -> Answer {
+    told(metrics::as_json(&context.environment))
 }
 
 /// `GET usage?from=2026-01-01&to=2026-01-31`: what was used, by day.
-pub async fn usage_by_day(State(gateway): State<Arc<Gateway>>, request: Request) -> Response<Body> {
-    answer(async {
-        let (parts, _) = request.into_parts();
-        let context = console::viewer(&gateway, &parts)?;
-        let (from, to) = (parameter(&parts, "from"), parameter(&parts, "to"));
-        let days = usage::days(&context, from.as_deref(), to.as_deref()).await?;
-        Ok(json!({ "environment": context.environment.id(), "days": days }).to_string())
-    })
-    .await
+pub async fn usage_by_day(Viewer(context): Viewer, uri: Uri) -> Answer {
+    let (from, to) = (parameter(&uri, "from"), parameter(&uri, "to"));
+    let days = usage::days(&context, from.as_deref(), to.as_deref()).await?;
+    told(json!({ "environment": context.environment.id(), "days": days }))
 }
 
 /// `GET /_metrics`: everything, or with `?env=` one environment.
-pub async fn prometheus(State(gateway): State<Arc<Gateway>>, request: Request) -> Response<Body> {
-    let (parts, _) = request.into_parts();
-    let context = match console::viewer(&gateway, &parts) {
-        Ok(context) => context,
-        Err(error) => return refuse(&error),
-    };
+pub async fn prometheus(
+    Viewer(context): Viewer,
+    State(gateway): State<Arc<Gateway>>,
+    uri: Uri,
+) -> Response<Body> {
     let mut text = Exposition::default();
-    if parameter(&parts, "env").is_none() {
+    if parameter(&uri, "env").is_none() {
         text.environments(&gateway.platform().environments()).await;
         gateway.metrics().expose(&mut text);
         process(&mut text, &gateway);

@@ -1,87 +1,56 @@
 //! Indexes: listing, creating, dropping them, and saying what use a query makes of them.
 
-use std::sync::Arc;
-
-use axum::body::Body;
-use axum::extract::{Path, Request, State};
-use axum::http::Response;
-use platform::Result;
+use axum::extract::Path;
 use platform::database::Find;
 use platform::indexes::{self, Explanation, IndexInfo, IndexKind, IndexSpec, IndexState};
 use serde_json::{Map, Value as Json, json};
 
-use super::{Selection, answer, asked, read};
-use crate::envelope::invalid;
-use crate::server::Gateway;
+use super::Selection;
+use super::asked::{Answer, Operator, Said, done, told};
+use crate::envelope::{Envelope, invalid};
 
 /// `GET collections/NAME/indexes`.
-pub async fn list(
-    State(gateway): State<Arc<Gateway>>,
-    Path(collection): Path<String>,
-    request: Request,
-) -> Response<Body> {
-    answer(async {
-        let context = asked(&gateway, request)?;
-        let list = indexes::list(&context, &collection).await?;
-        let list: Vec<_> = list.iter().map(index).collect();
-        Ok(json!({ "indexes": list }).to_string())
-    })
-    .await
+pub async fn list(Operator(context): Operator, Path(collection): Path<String>) -> Answer {
+    let list = indexes::list(&context, &collection).await?;
+    let list: Vec<_> = list.iter().map(index).collect();
+    told(json!({ "indexes": list }))
 }
 
 /// `POST collections/NAME/indexes {name, keys, unique, expireAfterSeconds}`; answers when it is
 /// in use.
-pub async fn create(
-    State(gateway): State<Arc<Gateway>>,
-    Path(collection): Path<String>,
-    request: Request,
-) -> Response<Body> {
-    answer(async {
-        let (context, body) = read(&gateway, request).await?;
-        let keys = match body.json("keys") {
-            // As in yunkai.json: one object per field.
-            Some(Json::Array(_)) => body.documents("keys")?.into_iter().flatten().collect(),
-            _ => body.document("keys")?.ok_or_else(|| invalid("keys", "an object", "对象"))?,
-        };
-        let spec = IndexSpec {
-            name: body.text("name").unwrap_or_default().to_owned(),
-            keys: indexes::parse_keys(&keys)?,
-            unique: body.flag("unique"),
-            expire_after_seconds: body.count("expireAfterSeconds")?,
-        };
-        let name = indexes::create(&context, &collection, spec).await?;
-        Ok(json!({ "name": name }).to_string())
-    })
-    .await
+pub async fn create(Path(collection): Path<String>, Said(context, body): Said<Envelope>) -> Answer {
+    let keys = match body.json("keys") {
+        // As in yunkai.json: one object per field.
+        Some(Json::Array(_)) => body.documents("keys")?.into_iter().flatten().collect(),
+        _ => body.document("keys")?.ok_or_else(|| invalid("keys", "an object", "对象"))?,
+    };
+    let spec = IndexSpec {
+        name: body.text("name").unwrap_or_default().to_owned(),
+        keys: indexes::parse_keys(&keys)?,
+        unique: body.flag("unique"),
+        expire_after_seconds: body.count("expireAfterSeconds")?,
+    };
+    let name = indexes::create(&context, &collection, spec).await?;
+    told(json!({ "name": name }))
 }
 
 /// `DELETE collections/NAME/indexes/INDEX`.
 pub async fn drop_index(
-    State(gateway): State<Arc<Gateway>>,
+    Operator(context): Operator,
     Path((collection, name)): Path<(String, String)>,
-    request: Request,
-) -> Response<Body> {
-    answer(async {
-        let context = asked(&gateway, request)?;
-        indexes::drop_index(&context, &collection, &name).await?;
-        Ok("{}".to_owned())
-    })
-    .await
+) -> Answer {
+    indexes::drop_index(&context, &collection, &name).await?;
+    done()
 }
 
 /// `POST collections/NAME/explain {filter, sort, projection, skip, limit}`.
 pub async fn explain(
-    State(gateway): State<Arc<Gateway>>,
     Path(collection): Path<String>,
-    request: Request,
-) -> Response<Body> {
-    answer(async {
-        let (context, body) = read(&gateway, request).await?;
-        let Selection { filter, order, projection, skip, limit } = Selection::read(&body)?;
-        let find = Find { collection, filter, order, projection, skip, limit, ..Find::default() };
-        told(&indexes::explain(&context, find).await?)
-    })
-    .await
+    Said(context, body): Said<Envelope>,
+) -> Answer {
+    let Selection { filter, order, projection, skip, limit } = Selection::read(&body)?;
+    let find = Find { collection, filter, order, projection, skip, limit, ..Find::default() };
+    told(explained(&indexes::explain(&context, find).await?))
 }
 
 fn index(info: &IndexInfo) -> Json {
@@ -112,7 +81,7 @@ fn keys(keys: &[(String, IndexKind)]) -> Json {
     Json::Object(keys)
 }
 
-fn told(explanation: &Explanation) -> Result<String> {
+fn explained(explanation: &Explanation) -> Json {
     let used: Vec<_> = explanation
         .used
         .iter()
@@ -130,7 +99,7 @@ fn told(explanation: &Explanation) -> Result<String> {
         .iter()
         .map(|it| json!({ "index": it.index, "keysCounted": it.keys_counted }))
         .collect();
-    Ok(json!({
+    json!({
         "used": used,
         "keysExamined": explanation.keys_examined,
         "documentsExamined": explanation.documents_examined,
@@ -140,5 +109,4 @@ fn told(explanation: &Explanation) -> Result<String> {
         "suggestion": explanation.suggestion.as_deref().map(keys),
         "milliseconds": explanation.milliseconds,
     })
-    .to_string())
 }

@@ -1,19 +1,14 @@
 //! Calls that nobody waits for, and dead letters: accepting, listing, trying again, deleting.
 
-use std::sync::Arc;
-
-use axum::body::Body;
-use axum::extract::{Path, Request, State};
-use axum::http::Response;
-use axum::http::request::Parts;
+use axum::extract::Path;
+use axum::http::Uri;
 use platform::calls::{self, Call};
 use platform::triggers::{self, DeadLetter, LaterCall, LaterState};
 use platform::{Code, Error, Result};
 use serde_json::{Value as Json, json};
 
-use super::{answer, asked, context, parameter, read};
-use crate::envelope::invalid;
-use crate::server::Gateway;
+use super::asked::{Answer, Operator, Said, done, number, parameter, told};
+use crate::envelope::{Envelope, invalid};
 
 /// Rows listed when the request names no number.
 const ROWS_DEFAULT: u64 = 100;
@@ -23,103 +18,63 @@ const ROWS_MAX: u64 = 10_000;
 const DELAY_S_MAX: f64 = 30.0 * 86_400.0;
 
 /// `POST /_api/async {function, data, qualifier?, delaySeconds?}`; answers once that is durable.
-pub async fn call(State(gateway): State<Arc<Gateway>>, request: Request) -> Response<Body> {
-    answer(async {
-        let (context, body) = read(&gateway, request).await?;
-        let delay_s = match body.json("delaySeconds") {
-            None => 0.0,
-            Some(delay) => {
-                delay.as_f64().filter(|delay| (0.0..=DELAY_S_MAX).contains(delay)).ok_or_else(
-                    || invalid("delaySeconds", "0 to 2592000 seconds", "0 到 2592000 秒"),
-                )?
-            }
-        };
-        let call = Call {
-            name: body.required_text("function")?.to_owned(),
-            qualifier: body.text("qualifier").map(str::to_owned),
-            data: body.json("data").map(Json::to_string).unwrap_or_default(),
-            ..Call::default()
-        };
-        #[expect(clippy::cast_possible_truncation, reason = "at most thirty days")]
-        let delay_ms = (delay_s * 1_000.0) as i64;
-        let id = calls::call_later(&context, call, delay_ms).await?;
-        Ok(json!({ "id": id }).to_string())
-    })
-    .await
+pub async fn call(Said(context, body): Said<Envelope>) -> Answer {
+    let delay_s = match body.json("delaySeconds") {
+        None => 0.0,
+        Some(delay) => delay
+            .as_f64()
+            .filter(|delay| (0.0..=DELAY_S_MAX).contains(delay))
+            .ok_or_else(|| invalid("delaySeconds", "0 to 2592000 seconds", "0 到 2592000 秒"))?,
+    };
+    let call = Call {
+        name: body.required_text("function")?.to_owned(),
+        qualifier: body.text("qualifier").map(str::to_owned),
+        data: body.json("data").map(Json::to_string).unwrap_or_default(),
+        ..Call::default()
+    };
+    #[expect(clippy::cast_possible_truncation, reason = "at most thirty days")]
+    let delay_ms = (delay_s * 1_000.0) as i64;
+    let id = calls::call_later(&context, call, delay_ms).await?;
+    told(json!({ "id": id }))
 }
 
 /// `GET /_api/async?state=waiting|running|done|dead&limit=N`.
-pub async fn list(State(gateway): State<Arc<Gateway>>, request: Request) -> Response<Body> {
-    answer(async {
-        let (parts, _) = request.into_parts();
-        let context = context(&gateway, &parts)?;
-        let state = match parameter(&parts, "state") {
-            None => None,
-            Some(name) => Some(state_named(&name)?),
-        };
-        let calls = triggers::later_calls(&context, state, limit(&parts)).await?;
-        let calls: Vec<_> = calls.iter().map(later_call).collect();
-        Ok(json!({ "calls": calls }).to_string())
-    })
-    .await
+pub async fn list(Operator(context): Operator, uri: Uri) -> Answer {
+    let state = match parameter(&uri, "state") {
+        None => None,
+        Some(name) => Some(state_named(&name)?),
+    };
+    let calls = triggers::later_calls(&context, state, limit(&uri)?).await?;
+    let calls: Vec<_> = calls.iter().map(later_call).collect();
+    told(json!({ "calls": calls }))
 }
 
 /// `GET /_api/async/ID`.
-pub async fn one(
-    State(gateway): State<Arc<Gateway>>,
-    Path(id): Path<String>,
-    request: Request,
-) -> Response<Body> {
-    answer(async {
-        let context = asked(&gateway, request)?;
-        Ok(later_call(&triggers::later_call(&context, &id).await?).to_string())
-    })
-    .await
+pub async fn one(Operator(context): Operator, Path(id): Path<String>) -> Answer {
+    told(later_call(&triggers::later_call(&context, &id).await?))
 }
 
 /// `GET /_api/dead-letters?limit=N`.
-pub async fn dead_letters(State(gateway): State<Arc<Gateway>>, request: Request) -> Response<Body> {
-    answer(async {
-        let (parts, _) = request.into_parts();
-        let context = context(&gateway, &parts)?;
-        let letters = triggers::dead_letters(&context, limit(&parts)).await?;
-        let letters: Vec<_> = letters.iter().map(dead_letter).collect();
-        Ok(json!({ "deadLetters": letters }).to_string())
-    })
-    .await
+pub async fn dead_letters(Operator(context): Operator, uri: Uri) -> Answer {
+    let letters = triggers::dead_letters(&context, limit(&uri)?).await?;
+    let letters: Vec<_> = letters.iter().map(dead_letter).collect();
+    told(json!({ "deadLetters": letters }))
 }
 
 /// `POST /_api/dead-letters/ID/retry`; answers the id of the call that it has become.
-pub async fn retry_dead_letter(
-    State(gateway): State<Arc<Gateway>>,
-    Path(id): Path<String>,
-    request: Request,
-) -> Response<Body> {
-    answer(async {
-        let context = asked(&gateway, request)?;
-        let call = triggers::retry_dead_letter(&context, &id).await?;
-        Ok(json!({ "id": call }).to_string())
-    })
-    .await
+pub async fn retry_dead_letter(Operator(context): Operator, Path(id): Path<String>) -> Answer {
+    let call = triggers::retry_dead_letter(&context, &id).await?;
+    told(json!({ "id": call }))
 }
 
 /// `DELETE /_api/dead-letters/ID`.
-pub async fn delete_dead_letter(
-    State(gateway): State<Arc<Gateway>>,
-    Path(id): Path<String>,
-    request: Request,
-) -> Response<Body> {
-    answer(async {
-        let context = asked(&gateway, request)?;
-        triggers::delete_dead_letter(&context, &id).await?;
-        Ok("{}".to_owned())
-    })
-    .await
+pub async fn delete_dead_letter(Operator(context): Operator, Path(id): Path<String>) -> Answer {
+    triggers::delete_dead_letter(&context, &id).await?;
+    done()
 }
 
-fn limit(parts: &Parts) -> u64 {
-    let limit = parameter(parts, "limit").and_then(|it| it.parse().ok());
-    limit.unwrap_or(ROWS_DEFAULT).min(ROWS_MAX)
+fn limit(uri: &Uri) -> Result<u64> {
+    Ok(number(uri, "limit")?.unwrap_or(ROWS_DEFAULT).min(ROWS_MAX))
 }
 
 const STATES: [(LaterState, &str); 4] = [

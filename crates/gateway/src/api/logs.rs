@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, Request, State};
-use axum::http::request::Parts;
-use axum::http::{HeaderValue, Response, StatusCode, header};
+use axum::extract::{Path, State};
+use axum::http::{HeaderValue, Response, StatusCode, Uri, header};
+use axum::response::IntoResponse;
 use futures_util::stream;
 use platform::journal::{Follower, Level, PAGE_MAX, Query};
 use platform::{Code, Context, Error, Result};
@@ -19,8 +19,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
 
-use super::{answer, parameter, refuse};
-use crate::console;
+use super::asked::{Answer, Refused, Viewer, number, parameter, told};
 use crate::envelope::invalid;
 use crate::server::Gateway;
 
@@ -32,90 +31,75 @@ const FOLLOW_LIMIT_DEFAULT: usize = 20;
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// `GET logs`: every kind of entry.
-pub async fn logs(State(gateway): State<Arc<Gateway>>, request: Request) -> Response<Body> {
-    respond(&gateway, request, &[], "entries").await
+pub async fn logs(
+    Viewer(context): Viewer,
+    State(gateway): State<Arc<Gateway>>,
+    uri: Uri,
+) -> std::result::Result<Response<Body>, Refused> {
+    respond(&gateway, &context, &uri, &[], "entries").await
 }
 
 /// `GET invocations`: settled invocations with their figures.
-pub async fn invocations(State(gateway): State<Arc<Gateway>>, request: Request) -> Response<Body> {
-    respond(&gateway, request, &["invocation"], "invocations").await
+pub async fn invocations(
+    Viewer(context): Viewer,
+    State(gateway): State<Arc<Gateway>>,
+    uri: Uri,
+) -> std::result::Result<Response<Body>, Refused> {
+    respond(&gateway, &context, &uri, &["invocation"], "invocations").await
 }
 
 /// `GET invocations/ID`: one with everything it logged, in order.
-pub async fn invocation(
-    State(gateway): State<Arc<Gateway>>,
-    Path(request_id): Path<String>,
-    request: Request,
-) -> Response<Body> {
-    answer(async {
-        let (parts, _) = request.into_parts();
-        let context = console::viewer(&gateway, &parts)?;
-        let environment = &context.environment;
-        let ask = |kind: &str, limit| {
-            let kinds = vec![kind.to_owned()];
-            let request_id = Some(request_id.clone());
-            environment.search_journal(Query { kinds, request_id, limit, ..Query::default() })
-        };
-        let found = ask("invocation", 1).await?.entries.pop();
-        let lines = ask("log", PAGE_MAX).await?;
-        let is_running = found.is_none() && environment.invocation(&request_id).is_some();
-        if found.is_none() && lines.entries.is_empty() && !is_running {
-            return Err(Error::new(
-                Code::DocumentMissing,
-                "Nothing is known of this invocation: its id is wrong, or it is too long ago. / \
-                 找不到该次调用:请检查请求 ID,或记录已过期。",
-            ));
-        }
-        let found = found.as_ref().map_or("null", |found| found.get());
-        let more = lines.cursor.is_some();
-        let lines: Vec<_> = lines.entries.iter().rev().map(|line| line.get()).collect();
-        Ok(format!(
-            r#"{{"invocation":{found},"running":{is_running},"lines":[{}],"moreLines":{more}}}"#,
-            lines.join(",")
-        ))
-    })
-    .await
+pub async fn invocation(Viewer(context): Viewer, Path(request_id): Path<String>) -> Answer {
+    let environment = &context.environment;
+    let ask = |kind: &str, limit| {
+        let kinds = vec![kind.to_owned()];
+        let request_id = Some(request_id.clone());
+        environment.search_journal(Query { kinds, request_id, limit, ..Query::default() })
+    };
+    let found = ask("invocation", 1).await?.entries.pop();
+    let lines = ask("log", PAGE_MAX).await?;
+    let is_running = found.is_none() && environment.invocation(&request_id).is_some();
+    if found.is_none() && lines.entries.is_empty() && !is_running {
+        return Err(Error::new(
+            Code::DocumentMissing,
+            "Nothing is known of this invocation: its id is wrong, or it is too long ago. / \
+             找不到该次调用:请检查请求 ID,或记录已过期。",
+        )
+        .into());
+    }
+    let found = found.as_ref().map_or("null", |found| found.get());
+    let more = lines.cursor.is_some();
+    let lines: Vec<_> = lines.entries.iter().rev().map(|line| line.get()).collect();
+    told(format!(
+        r#"{{"invocation":{found},"running":{is_running},"lines":[{}],"moreLines":{more}}}"#,
+        lines.join(",")
+    ))
 }
 
 async fn respond(
     gateway: &Gateway,
-    request: Request,
+    context: &Context,
+    uri: &Uri,
     kinds: &[&str],
     member: &str,
-) -> Response<Body> {
-    let (parts, _) = request.into_parts();
-    let asked = async {
-        let context = console::viewer(gateway, &parts)?;
-        let follows = flag(&parts, "follow")?;
-        let query = query(&parts, &context, kinds, follows)?;
-        Ok::<_, Error>((context, query, follows))
-    };
-    match asked.await {
-        Err(error) => refuse(&error),
-        Ok((context, query, true)) => match context.environment.follow_journal(query).await {
-            Ok((entries, follower)) => followed(entries, follower, gateway.stopping().clone()),
-            Err(error) => refuse(&error),
-        },
-        Ok((context, query, false)) => {
-            answer(async {
-                let page = context.environment.search_journal(query).await?;
-                let entries: Vec<_> = page.entries.iter().map(|entry| entry.get()).collect();
-                let cursor = json!(page.cursor);
-                Ok(format!(r#"{{"{member}":[{}],"cursor":{cursor}}}"#, entries.join(",")))
-            })
-            .await
-        }
+) -> std::result::Result<Response<Body>, Refused> {
+    let follows = flag(uri, "follow")?;
+    let query = query(uri, context, kinds, follows)?;
+    if follows {
+        let (entries, follower) = context.environment.follow_journal(query).await?;
+        return Ok(followed(entries, follower, gateway.stopping().clone()));
     }
+    let page = context.environment.search_journal(query).await?;
+    let entries: Vec<_> = page.entries.iter().map(|entry| entry.get()).collect();
+    let (entries, cursor) = (entries.join(","), json!(page.cursor));
+    let told = told(format!(r#"{{"{member}":[{entries}],"cursor":{cursor}}}"#))?;
+    Ok(told.into_response())
 }
 
 /// The conditions in the address.
-fn query(parts: &Parts, context: &Context, kinds: &[&str], follows: bool) -> Result<Query> {
-    let number = |name: &str| -> Result<Option<u64>> {
-        let Some(text) = parameter(parts, name) else { return Ok(None) };
-        Ok(Some(text.parse().map_err(|_| invalid(name, "a whole number", "整数"))?))
-    };
-    let text = |name: &str| parameter(parts, name).filter(|text| !text.is_empty());
-    let time = |name: &str| moment(parts, name, context.now_ms);
+fn query(uri: &Uri, context: &Context, kinds: &[&str], follows: bool) -> Result<Query> {
+    let text = |name: &str| parameter(uri, name).filter(|text| !text.is_empty());
+    let time = |name: &str| moment(uri, name, context.now_ms);
     let mut level = match text("level") {
         None => None,
         Some(name) => Some(Level::parse(&name).ok_or_else(|| {
@@ -123,14 +107,14 @@ fn query(parts: &Parts, context: &Context, kinds: &[&str], follows: bool) -> Res
             invalid("level", levels, "debug、info、warn 或 error")
         })?),
     };
-    if flag(parts, "errors")? {
+    if flag(uri, "errors")? {
         level = Some(Level::Error);
     }
     let kinds = match text("kind") {
         Some(kinds) => kinds.split(',').map(str::to_owned).collect(),
         None => kinds.iter().map(|kind| (*kind).to_owned()).collect(),
     };
-    let limit = match number("limit")? {
+    let limit = match number(uri, "limit")? {
         Some(limit) if limit <= PAGE_MAX as u64 => usize::try_from(limit).unwrap_or(PAGE_MAX),
         Some(_) => {
             return Err(invalid(
@@ -149,16 +133,16 @@ fn query(parts: &Parts, context: &Context, kinds: &[&str], follows: bool) -> Res
         openid: text("openid"),
         text: text("text"),
         level,
-        only_cold: flag(parts, "cold")?,
+        only_cold: flag(uri, "cold")?,
         since_ms: time("since")?,
         until_ms: time("until")?,
-        before: number("cursor")?,
+        before: number(uri, "cursor")?,
         limit,
     })
 }
 
-fn flag(parts: &Parts, name: &str) -> Result<bool> {
-    match parameter(parts, name).as_deref() {
+fn flag(uri: &Uri, name: &str) -> Result<bool> {
+    match parameter(uri, name).as_deref() {
         None | Some("" | "0" | "false") => Ok(false),
         Some("1" | "true") => Ok(true),
         Some(_) => Err(invalid(name, "1 or 0", " 1 或 0")),
@@ -166,8 +150,8 @@ fn flag(parts: &Parts, name: &str) -> Result<bool> {
 }
 
 /// A moment: ms since 1970, or how long ago, e.g. `90s`, `15m`, `2h`, `3d`.
-fn moment(parts: &Parts, name: &str, now_ms: i64) -> Result<Option<i64>> {
-    let Some(text) = parameter(parts, name).filter(|text| !text.is_empty()) else {
+fn moment(uri: &Uri, name: &str, now_ms: i64) -> Result<Option<i64>> {
+    let Some(text) = parameter(uri, name).filter(|text| !text.is_empty()) else {
         return Ok(None);
     };
     let units = [('s', 1_000), ('m', 60_000), ('h', 3_600_000), ('d', 86_400_000)];

@@ -4,6 +4,7 @@
 //! on this machine, because a page of another site could send such a request, too. Documents are
 //! relaxed extended JSON. `docs/reference/openapi.json` describes it.
 
+mod asked;
 mod database;
 mod figures;
 mod functions;
@@ -18,22 +19,19 @@ mod web;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::http::header;
 use axum::http::request::Parts;
-use axum::http::{Response, StatusCode, header};
 use axum::routing::{any, delete, get, post};
 use platform::keys::{self, Proof};
 use platform::transfer::{Export, ExportFormat};
 use platform::{Caller, Code, Context, Error, Result};
-use serde_json::{Value as Json, json};
 use value::Document;
 
-use crate::codes::{http_status, vendor_code};
-use crate::envelope::{Envelope, invalid};
+pub use self::asked::parameter;
+use self::asked::{Answer, Operator};
+use crate::envelope::Envelope;
 use crate::origin::{self, Peer};
 use crate::server::Gateway;
-use crate::{reply, upload};
 
 /// The largest body of a request that is not an import, in bytes.
 const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -75,23 +73,19 @@ pub fn routes() -> Router<Arc<Gateway>> {
         .merge(project::routes())
 }
 
-async fn unknown(State(gateway): State<Arc<Gateway>>, request: Request) -> Response<Body> {
-    answer(async {
-        let (parts, _) = request.into_parts();
-        context(&gateway, &parts)?;
-        Err(Error::new(
-            Code::Unsupported,
-            "This path is not part of the API: see docs/reference/openapi.json. / 接口不存在:参见 \
-             docs/reference/openapi.json。",
-        ))
-    })
-    .await
+async fn unknown(_: Operator) -> Answer {
+    Err(Error::new(
+        Code::Unsupported,
+        "This path is not part of the API: see docs/reference/openapi.json. / 接口不存在:参见 \
+         docs/reference/openapi.json。",
+    )
+    .into())
 }
 
 /// Who asks, of which environment: `?env=ID`, the default one when absent.
 pub fn context(gateway: &Gateway, parts: &Parts) -> Result<Context> {
     let peer = origin::peer(parts)?;
-    let named = parameter(parts, "env").unwrap_or_default();
+    let named = parameter(&parts.uri, "env").unwrap_or_default();
     let environment = gateway.platform().environment(&named)?;
     let key = parts.headers.get(header::AUTHORIZATION).and_then(|it| it.to_str().ok());
     let key = key.and_then(|it| it.strip_prefix("Bearer ")).unwrap_or_default();
@@ -105,19 +99,6 @@ pub fn context(gateway: &Gateway, parts: &Parts) -> Result<Context> {
     }
     keys::verify(&environment, &Proof::Bearer(key))?;
     Ok(origin::client_context(gateway, environment, Caller::Administrator, &peer, &parts.headers))
-}
-
-/// A parameter of the address, decoded.
-pub fn parameter(parts: &Parts, name: &str) -> Option<String> {
-    let query = parts.uri.query()?;
-    let value = query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
-    let value = value.replace('+', " ");
-    Some(percent_encoding::percent_decode_str(&value).decode_utf8_lossy().into_owned())
-}
-
-/// Who asks, for a request whose body says nothing.
-fn asked(gateway: &Gateway, request: Request) -> Result<Context> {
-    context(gateway, &request.into_parts().0)
 }
 
 /// Which documents are meant, as the body says it.
@@ -146,48 +127,4 @@ impl Selection {
         let Self { filter, order, projection, skip, limit } = self;
         Export { collection, filter, order, projection, skip, limit, format }
     }
-}
-
-/// Reads who asks and the parameters in the body.
-async fn read(gateway: &Gateway, request: Request) -> Result<(Context, Envelope)> {
-    let (parts, body) = request.into_parts();
-    let context = context(gateway, &parts)?;
-    let body = upload::read_body(body, BODY_BYTES_MAX).await?;
-    let envelope = Envelope::parameters(&body, context.now_ms)?;
-    Ok((context, envelope))
-}
-
-/// Reads who asks and a body of JSON; an empty one is an empty object.
-async fn read_json(gateway: &Gateway, request: Request) -> Result<(Context, Json)> {
-    let (parts, body) = request.into_parts();
-    let context = context(gateway, &parts)?;
-    let body = upload::read_body(body, BODY_BYTES_MAX).await?;
-    if body.is_empty() {
-        return Ok((context, json!({})));
-    }
-    let body: Json = serde_json::from_slice(&body).map_err(|error| {
-        let message = format!("The body is not JSON: {error}. / 请求体不是 JSON:{error}。");
-        Error::with_cause(Code::InvalidParameter, message, error)
-    })?;
-    if body.is_object() { Ok((context, body)) } else { Err(invalid("body", "an object", "对象")) }
-}
-
-/// JSON text, or the error as `{code, message}` with a status.
-async fn answer(outcome: impl Future<Output = Result<String>>) -> Response<Body> {
-    match outcome.await {
-        Ok(text) => reply::json_response(StatusCode::OK, text),
-        Err(error) => refuse(&error),
-    }
-}
-
-fn refuse(error: &Error) -> Response<Body> {
-    reply::note("", error);
-    let status = StatusCode::from_u16(http_status(error.code()));
-    let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    reply::json_response(status, told(error).to_string())
-}
-
-/// An error as clients of this API read it.
-fn told(error: &Error) -> Json {
-    json!({ "code": vendor_code(error.code()), "message": error.message() })
 }

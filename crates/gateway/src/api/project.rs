@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Path, Request, State};
-use axum::http::Response;
+use axum::extract::Path;
+use axum::http::Uri;
 use axum::routing::{get, put};
 use platform::deploy::{self, ProjectSettings, Zip};
 use platform::releases::secrets;
 use platform::{Code, Error};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
-use super::{BODY_BYTES_MAX, answer, asked, context, parameter, read_json};
+use super::BODY_BYTES_MAX;
+use super::asked::{Answer, Operator, Said, done, parameter, told};
 use crate::envelope::invalid;
 use crate::server::Gateway;
 use crate::upload;
@@ -30,83 +31,49 @@ pub fn routes() -> Router<Arc<Gateway>> {
 }
 
 /// `PUT project`: what `yunkai.json` says.
-async fn apply(State(gateway): State<Arc<Gateway>>, request: Request) -> Response<Body> {
-    answer(async {
-        let (parts, body) = request.into_parts();
-        let context = context(&gateway, &parts)?;
-        let body = upload::read_body(body, BODY_BYTES_MAX).await?;
-        let settings: ProjectSettings = serde_json::from_slice(&body).map_err(|error| {
-            let message =
-                format!("The project cannot be understood: {error}. / 项目配置有误:{error}。");
-            Error::with_cause(Code::InvalidParameter, message, error)
-        })?;
-        deploy::apply_project(&context, &settings).await?;
-        Ok("{}".to_owned())
-    })
-    .await
+async fn apply(Operator(context): Operator, body: Body) -> Answer {
+    let body = upload::read_body(body, BODY_BYTES_MAX).await?;
+    let settings: ProjectSettings = serde_json::from_slice(&body).map_err(|error| {
+        let message =
+            format!("The project cannot be understood: {error}. / 项目配置有误:{error}。");
+        Error::with_cause(Code::InvalidParameter, message, error)
+    })?;
+    deploy::apply_project(&context, &settings).await?;
+    done()
 }
 
 /// `GET hosting`: the hash that the site was sent with.
-async fn hosted(State(gateway): State<Arc<Gateway>>, request: Request) -> Response<Body> {
-    answer(async {
-        let context = asked(&gateway, request)?;
-        Ok(json!({ "sourceHash": deploy::hosted(&context)? }).to_string())
-    })
-    .await
+async fn hosted(Operator(context): Operator) -> Answer {
+    told(json!({ "sourceHash": deploy::hosted(&context)? }))
 }
 
 /// `PUT hosting?sourceHash=HEX`: the site as a zip; it takes the place of the one before at once.
-async fn host(State(gateway): State<Arc<Gateway>>, request: Request) -> Response<Body> {
-    answer(async {
-        let (parts, body) = request.into_parts();
-        let context = context(&gateway, &parts)?;
-        let hash = parameter(&parts, "sourceHash");
-        let zip = upload::read_body(body, SITE_BYTES_MAX).await?;
-        let hosted = deploy::host_zip(&context, Zip::Bytes(zip), hash).await?;
-        Ok(json!({ "changed": true, "files": hosted.files }).to_string())
-    })
-    .await
+async fn host(Operator(context): Operator, uri: Uri, body: Body) -> Answer {
+    let hash = parameter(&uri, "sourceHash");
+    let zip = upload::read_body(body, SITE_BYTES_MAX).await?;
+    let hosted = deploy::host_zip(&context, Zip::Bytes(zip), hash).await?;
+    told(json!({ "changed": true, "files": hosted.files }))
 }
 
 /// `GET secrets`: names only.
-async fn list(State(gateway): State<Arc<Gateway>>, request: Request) -> Response<Body> {
-    answer(async {
-        let context = asked(&gateway, request)?;
-        let secrets = secrets::list(&context)?;
-        let secrets: Vec<_> = secrets
-            .iter()
-            .map(|(name, functions)| json!({ "name": name, "functions": functions }))
-            .collect();
-        Ok(json!({ "secrets": secrets }).to_string())
-    })
-    .await
+async fn list(Operator(context): Operator) -> Answer {
+    let secrets = secrets::list(&context)?;
+    let secrets: Vec<_> = secrets
+        .iter()
+        .map(|(name, functions)| json!({ "name": name, "functions": functions }))
+        .collect();
+    told(json!({ "secrets": secrets }))
 }
 
 /// `PUT secrets/NAME {value}`.
-async fn set(
-    State(gateway): State<Arc<Gateway>>,
-    Path(name): Path<String>,
-    request: Request,
-) -> Response<Body> {
-    answer(async {
-        let (context, body) = read_json(&gateway, request).await?;
-        let value = body["value"].as_str().ok_or_else(|| invalid("value", "a string", "字符串"))?;
-        secrets::set(&context, &name, value).await?;
-        Ok("{}".to_owned())
-    })
-    .await
+async fn set(Path(name): Path<String>, Said(context, body): Said<Json>) -> Answer {
+    let value = body["value"].as_str().ok_or_else(|| invalid("value", "a string", "字符串"))?;
+    secrets::set(&context, &name, value).await?;
+    done()
 }
 
 /// `DELETE secrets/NAME`.
-async fn remove(
-    State(gateway): State<Arc<Gateway>>,
-    Path(name): Path<String>,
-    request: Request,
-) -> Response<Body> {
-    answer(async {
-        let context = asked(&gateway, request)?;
-        secrets::delete(&context, &name).await?;
-        Ok("{}".to_owned())
-    })
-    .await
+async fn remove(Operator(context): Operator, Path(name): Path<String>) -> Answer {
+    secrets::delete(&context, &name).await?;
+    done()
 }

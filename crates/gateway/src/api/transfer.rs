@@ -2,57 +2,47 @@
 //! refused rows and progress, and a last line that says how it ended. So whoever loses the
 //! connection knows which rows are settled.
 
-use std::sync::Arc;
-
 use axum::body::{Body, BodyDataStream, Bytes};
-use axum::extract::{Path, Request, State};
-use axum::http::{HeaderValue, Response, header};
+use axum::extract::Path;
+use axum::http::{HeaderValue, Response, Uri, header};
 use futures_util::stream::{self, StreamExt};
-use platform::transfer::{ExportFormat, Exporter, Import, ImportFormat, Importer, Mode, Refused};
+use platform::transfer::{self, ExportFormat, Exporter, Import, ImportFormat, Importer, Mode};
 use platform::{Code, Error, Result};
 use serde_json::json;
 
-use super::{Selection, context, parameter, read, refuse, told};
+use super::Selection;
+use super::asked::{Operator, Refused, Said, error_json, parameter};
 use crate::encode;
-use crate::envelope::invalid;
-use crate::server::Gateway;
+use crate::envelope::{Envelope, invalid};
 
 /// `POST collections/NAME/import?format=json|csv|bson&mode=insert|upsert&create=true`, the file as
 /// the body.
 pub async fn import(
-    State(gateway): State<Arc<Gateway>>,
+    Operator(context): Operator,
     Path(collection): Path<String>,
-    request: Request,
-) -> Response<Body> {
-    let (parts, body) = request.into_parts();
-    let importer = async {
-        let context = context(&gateway, &parts)?;
-        let format = match parameter(&parts, "format").as_deref() {
-            None | Some("json") => ImportFormat::Json,
-            Some("csv") => ImportFormat::Csv,
-            Some("bson") => ImportFormat::Bson,
-            Some(_) => return Err(invalid("format", "json, csv or bson", "json、csv 或 bson")),
-        };
-        let mode = match parameter(&parts, "mode").as_deref() {
-            None | Some("insert") => Mode::Insert,
-            Some("upsert") => Mode::Upsert,
-            Some(_) => return Err(invalid("mode", "insert or upsert", "insert 或 upsert")),
-        };
-        let create = parameter(&parts, "create").as_deref() == Some("true");
-        Importer::start(context, Import { collection, format, mode, create }).await
+    uri: Uri,
+    body: Body,
+) -> std::result::Result<Response<Body>, Refused> {
+    let format = match parameter(&uri, "format").as_deref() {
+        None | Some("json") => ImportFormat::Json,
+        Some("csv") => ImportFormat::Csv,
+        Some("bson") => ImportFormat::Bson,
+        Some(_) => return Err(invalid("format", "json, csv or bson", "json、csv 或 bson").into()),
     };
-    match importer.await {
-        Err(error) => refuse(&error),
-        Ok(importer) => {
-            let body = body.into_data_stream();
-            let running = Running { importer, body, ended: false };
-            let lines = stream::unfold(running, |mut running| async {
-                let lines = running.next().await?;
-                Some((Ok::<_, Error>(Bytes::from(lines)), running))
-            });
-            streamed(Body::from_stream(lines), "application/x-ndjson")
-        }
-    }
+    let mode = match parameter(&uri, "mode").as_deref() {
+        None | Some("insert") => Mode::Insert,
+        Some("upsert") => Mode::Upsert,
+        Some(_) => return Err(invalid("mode", "insert or upsert", "insert 或 upsert").into()),
+    };
+    let create = parameter(&uri, "create").as_deref() == Some("true");
+    let import = Import { collection, format, mode, create };
+    let importer = Importer::start(context, import).await?;
+    let running = Running { importer, body: body.into_data_stream(), ended: false };
+    let lines = stream::unfold(running, |mut running| async {
+        let lines = running.next().await?;
+        Some((Ok::<_, Error>(Bytes::from(lines)), running))
+    });
+    Ok(streamed(Body::from_stream(lines), "application/x-ndjson"))
 }
 
 struct Running {
@@ -89,7 +79,7 @@ impl Running {
                 Err(error) => {
                     crate::reply::note("", &error);
                     self.ended = true;
-                    state["failed"] = told(&error);
+                    state["failed"] = error_json(&error);
                 }
             }
             lines.push_str(&state.to_string());
@@ -100,8 +90,8 @@ impl Running {
     }
 }
 
-fn refusal_line(refused: &Refused) -> String {
-    let mut row = told(&refused.error);
+fn refusal_line(refused: &transfer::Refused) -> String {
+    let mut row = error_json(&refused.error);
     row["line"] = refused.line.into();
     row["_id"] = refused.id.as_ref().map(encode::id).into();
     json!({ "row": row }).to_string() + "\n"
@@ -109,36 +99,27 @@ fn refusal_line(refused: &Refused) -> String {
 
 /// `POST collections/NAME/export {filter, sort, projection, skip, limit, format, fields}`.
 pub async fn export(
-    State(gateway): State<Arc<Gateway>>,
     Path(collection): Path<String>,
-    request: Request,
-) -> Response<Body> {
-    let exporter = async {
-        let (context, body) = read(&gateway, request).await?;
-        let fields = fields(&body)?;
-        let (format, kind) = match body.text("format") {
-            None | Some("json") => (ExportFormat::JsonLines, "application/x-ndjson"),
-            Some("csv") => (ExportFormat::Csv(fields), "text/csv; charset=utf-8"),
-            Some(_) => return Err(invalid("format", "json or csv", "json 或 csv")),
-        };
-        let export = Selection::read(&body)?.export(collection, format);
-        Ok((Exporter::start(&context, export).await?, kind))
+    Said(context, body): Said<Envelope>,
+) -> std::result::Result<Response<Body>, Refused> {
+    let fields = fields(&body)?;
+    let (format, kind) = match body.text("format") {
+        None | Some("json") => (ExportFormat::JsonLines, "application/x-ndjson"),
+        Some("csv") => (ExportFormat::Csv(fields), "text/csv; charset=utf-8"),
+        Some(_) => return Err(invalid("format", "json or csv", "json 或 csv").into()),
     };
-    match exporter.await {
-        Err(error) => refuse(&error),
-        Ok((exporter, kind)) => {
-            // An error breaks the connection off, so that half a file is not taken for a whole.
-            let pieces = stream::unfold(exporter, |mut exporter| async {
-                let piece = exporter.next().await.transpose()?;
-                Some((piece.map(Bytes::from), exporter))
-            });
-            streamed(Body::from_stream(pieces), kind)
-        }
-    }
+    let export = Selection::read(&body)?.export(collection, format);
+    let exporter = Exporter::start(&context, export).await?;
+    // An error breaks the connection off, so that half a file is not taken for a whole.
+    let pieces = stream::unfold(exporter, |mut exporter| async {
+        let piece = exporter.next().await.transpose()?;
+        Some((piece.map(Bytes::from), exporter))
+    });
+    Ok(streamed(Body::from_stream(pieces), kind))
 }
 
 /// The columns of a CSV file.
-fn fields(body: &crate::envelope::Envelope) -> Result<Vec<String>> {
+fn fields(body: &Envelope) -> Result<Vec<String>> {
     let Some(value) = body.json("fields") else { return Ok(Vec::new()) };
     let items = value.as_array().ok_or_else(|| invalid("fields", "a list of names", "字段列表"))?;
     items

@@ -1,15 +1,11 @@
 //! Triggers: listing them with what comes next, what became of their ticks, firing one by hand.
 
-use std::sync::Arc;
-
-use axum::body::Body;
-use axum::extract::{Path, Request, State};
-use axum::http::Response;
+use axum::extract::Path;
+use axum::http::Uri;
 use platform::triggers::{self, Claim, ClaimState, Listed, TriggerSpec, iso};
 use serde_json::{Value as Json, json};
 
-use super::{answer, asked, context, parameter};
-use crate::server::Gateway;
+use super::asked::{Answer, Operator, number, told};
 
 /// Claims listed when the request names no number.
 const CLAIMS_DEFAULT: u64 = 20;
@@ -17,69 +13,50 @@ const CLAIMS_DEFAULT: u64 = 20;
 const CLAIMS_MAX: u64 = 10_000;
 
 /// `GET /_api/triggers`.
-pub async fn list(State(gateway): State<Arc<Gateway>>, request: Request) -> Response<Body> {
-    answer(async {
-        let context = asked(&gateway, request)?;
-        let listed: Vec<_> = triggers::list(&context).await?.iter().map(trigger).collect();
-        Ok(json!({ "triggers": listed }).to_string())
-    })
-    .await
+pub async fn list(Operator(context): Operator) -> Answer {
+    let listed: Vec<_> = triggers::list(&context).await?.iter().map(trigger).collect();
+    told(json!({ "triggers": listed }))
 }
 
 /// `GET /_api/triggers/FUNCTION/NAME/claims?limit=N`.
 pub async fn claims(
-    State(gateway): State<Arc<Gateway>>,
+    Operator(context): Operator,
     Path((function, name)): Path<(String, String)>,
-    request: Request,
-) -> Response<Body> {
-    answer(async {
-        let (parts, _) = request.into_parts();
-        let context = context(&gateway, &parts)?;
-        let limit = parameter(&parts, "limit").and_then(|it| it.parse().ok());
-        let limit = limit.unwrap_or(CLAIMS_DEFAULT).min(CLAIMS_MAX);
-        let claims = triggers::claims(&context, &function, &name, limit).await?;
-        let claims: Vec<_> = claims.iter().map(claim).collect();
-        Ok(json!({ "claims": claims }).to_string())
-    })
-    .await
+    uri: Uri,
+) -> Answer {
+    let limit = number(&uri, "limit")?.unwrap_or(CLAIMS_DEFAULT).min(CLAIMS_MAX);
+    let claims = triggers::claims(&context, &function, &name, limit).await?;
+    let claims: Vec<_> = claims.iter().map(claim).collect();
+    told(json!({ "claims": claims }))
 }
 
 /// `POST /_api/triggers/FUNCTION/NAME/fire`: runs a timer's function now; answers what it returned.
 pub async fn fire(
-    State(gateway): State<Arc<Gateway>>,
+    Operator(context): Operator,
     Path((function, name)): Path<(String, String)>,
-    request: Request,
-) -> Response<Body> {
-    answer(async {
-        let context = asked(&gateway, request)?;
-        let answer = triggers::fire(&context, &function, &name).await?;
-        Ok(format!("{{\"result\":{}}}", answer.result))
-    })
-    .await
+) -> Answer {
+    let answer = triggers::fire(&context, &function, &name).await?;
+    told(format!(r#"{{"result":{}}}"#, answer.result))
 }
 
 /// `GET /_api/streams`: how far each consumer is.
-pub async fn streams(State(gateway): State<Arc<Gateway>>, request: Request) -> Response<Body> {
-    answer(async {
-        let context = asked(&gateway, request)?;
-        let consumers: Vec<_> = platform::triggers::streams::progress(&context)
-            .await?
-            .into_iter()
-            .map(|it| {
-                json!({
-                    "function": it.function,
-                    "name": it.name,
-                    "stream": it.stream,
-                    "checkpoint": it.checkpoint,
-                    "unread": it.unread,
-                    "attempts": it.attempts,
-                    "error": it.error,
-                })
+pub async fn streams(Operator(context): Operator) -> Answer {
+    let consumers: Vec<_> = platform::triggers::streams::progress(&context)
+        .await?
+        .into_iter()
+        .map(|it| {
+            json!({
+                "function": it.function,
+                "name": it.name,
+                "stream": it.stream,
+                "checkpoint": it.checkpoint,
+                "unread": it.unread,
+                "attempts": it.attempts,
+                "error": it.error,
             })
-            .collect();
-        Ok(json!({ "consumers": consumers }).to_string())
-    })
-    .await
+        })
+        .collect();
+    told(json!({ "consumers": consumers }))
 }
 
 fn trigger(listed: &Listed) -> Json {

@@ -1,20 +1,18 @@
 //! Deploying a function: its settings and, unless the server has it already, its code as a zip.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use axum::body::Body;
-use axum::extract::{Path, Request, State};
-use axum::http::Response;
+use axum::extract::Path;
+use axum::http::HeaderMap;
 use bytes::Bytes;
 use platform::deploy::{Deploy, Deployed, FunctionSettings, Source, Zip, deploy_for};
 use platform::{Code, Error, Result};
 use serde_json::{Value as Json, json};
 
-use crate::api::{answer, context};
+use crate::api::asked::{Answer, Operator, told};
 use crate::envelope::invalid;
 use crate::multipart::{self, RawPart};
-use crate::server::Gateway;
 use crate::upload;
 
 /// The largest deploy, in bytes.
@@ -22,30 +20,26 @@ const CODE_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// `PUT NAME`: a form with `settings` (JSON), `sourceHash`, `strict`, `publish` and `code` (zip).
 pub async fn deploy(
-    State(gateway): State<Arc<Gateway>>,
+    Operator(context): Operator,
     Path(name): Path<String>,
-    request: Request,
-) -> Response<Body> {
-    answer(async {
-        let started = Instant::now();
-        let (parts, body) = request.into_parts();
-        let context = context(&gateway, &parts)?;
-        let boundary = multipart::boundary(&parts.headers)
-            .ok_or_else(|| invalid("code", "part of a multipart form", "multipart 表单的一项"))?;
-        let body = upload::read_body(body, CODE_BYTES_MAX).await?;
-        let form = Form(multipart::read(body, &boundary).await?);
-        let deploy = Deploy {
-            name,
-            source: form.bytes("code").map(|zip| Source::Zip(Zip::Bytes(zip))),
-            source_hash: form.text("sourceHash")?.map(str::to_owned),
-            settings: settings(form.text("settings")?.unwrap_or("{}"))?,
-            is_strict: form.text("strict")? == Some("true"),
-            publish: form.text("publish")?.map(str::to_owned),
-        };
-        let deployed = deploy_for(&context, deploy).await?;
-        Ok(report(&deployed, started).to_string())
-    })
-    .await
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    let started = Instant::now();
+    let boundary = multipart::boundary(&headers)
+        .ok_or_else(|| invalid("code", "part of a multipart form", "multipart 表单的一项"))?;
+    let body = upload::read_body(body, CODE_BYTES_MAX).await?;
+    let form = Form(multipart::read(body, &boundary).await?);
+    let deploy = Deploy {
+        name,
+        source: form.bytes("code").map(|zip| Source::Zip(Zip::Bytes(zip))),
+        source_hash: form.text("sourceHash")?.map(str::to_owned),
+        settings: settings(form.text("settings")?.unwrap_or("{}"))?,
+        is_strict: form.text("strict")? == Some("true"),
+        publish: form.text("publish")?.map(str::to_owned),
+    };
+    let deployed = deploy_for(&context, deploy).await?;
+    told(report(&deployed, started))
 }
 
 struct Form(Vec<RawPart>);

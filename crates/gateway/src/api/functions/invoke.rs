@@ -1,60 +1,47 @@
 //! Calling a function as its operator, or as one of its users.
 
-use std::sync::Arc;
-
-use axum::body::Body;
-use axum::extract::{Path, Request, State};
-use axum::http::Response;
+use axum::extract::Path;
 use platform::calls::{self, Answer, Call};
 use platform::{Caller, Code, Context, Error, Result, push, sign_in, triggers};
 use serde_json::{Map, Value as Json, json};
 
 use super::text;
-use crate::api::{answer, read_json};
-use crate::server::Gateway;
+use crate::api::asked::{Answer as Reply, Said, told};
 
 /// `POST NAME/invoke {data, as, qualifier, async}`; what `async` accepts is run at least once.
 /// `{timer}` runs it as that timer of its does, now; `{push: true, data}` for a message that WeChat
 /// might push.
-pub async fn invoke(
-    State(gateway): State<Arc<Gateway>>,
-    Path(name): Path<String>,
-    request: Request,
-) -> Response<Body> {
-    answer(async {
-        let (context, body) = read_json(&gateway, request).await?;
-        if let Some(timer) = text(&body, "timer")? {
-            let answer = fire(&context, &name, timer, &body).await?;
-            return Ok(format!(r#"{{"result":{}}}"#, answer.result));
-        }
-        if body["push"] == true {
-            let message = message(&body)?;
-            let answer = push::simulate(&context.environment, &name, message).await?;
-            return Ok(format!(r#"{{"result":{}}}"#, answer.result));
-        }
-        let caller = match text(&body, "as")? {
-            Some(who) => Caller::User(sign_in::named(&context, who).await?),
-            None => Caller::Administrator,
-        };
-        let context = Context { caller, ..context };
-        let call = Call {
-            name,
-            qualifier: text(&body, "qualifier")?.map(str::to_owned),
-            data: match &body["data"] {
-                Json::Null => String::new(),
-                data => data.to_string(),
-            },
-            cloud_ids: Vec::new(),
-        };
-        if body["async"] == true {
-            let id = calls::call_later(&context, call, 0).await?;
-            return Ok(json!({ "requestId": id }).to_string());
-        }
-        let request_id = context.request_id.clone();
-        let result = calls::call_function(&context, call).await?.result;
-        Ok(format!(r#"{{"requestId":"{request_id}","result":{result}}}"#))
-    })
-    .await
+pub async fn invoke(Path(name): Path<String>, Said(context, body): Said<Json>) -> Reply {
+    if let Some(timer) = text(&body, "timer")? {
+        let answer = fire(&context, &name, timer, &body).await?;
+        return told(format!(r#"{{"result":{}}}"#, answer.result));
+    }
+    if body["push"] == true {
+        let message = message(&body)?;
+        let answer = push::simulate(&context.environment, &name, message).await?;
+        return told(format!(r#"{{"result":{}}}"#, answer.result));
+    }
+    let caller = match text(&body, "as")? {
+        Some(who) => Caller::User(sign_in::named(&context, who).await?),
+        None => Caller::Administrator,
+    };
+    let context = Context { caller, ..context };
+    let call = Call {
+        name,
+        qualifier: text(&body, "qualifier")?.map(str::to_owned),
+        data: match &body["data"] {
+            Json::Null => String::new(),
+            data => data.to_string(),
+        },
+        cloud_ids: Vec::new(),
+    };
+    if body["async"] == true {
+        let id = calls::call_later(&context, call, 0).await?;
+        return told(json!({ "requestId": id }));
+    }
+    let request_id = context.request_id.clone();
+    let result = calls::call_function(&context, call).await?.result;
+    told(format!(r#"{{"requestId":"{request_id}","result":{result}}}"#))
 }
 
 async fn fire(context: &Context, name: &str, timer: &str, body: &Json) -> Result<Answer> {

@@ -9,16 +9,14 @@ mod versions;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::{Path, Request, State};
-use axum::http::Response;
+use axum::extract::Path;
 use axum::routing::{delete, get, post, put};
 use platform::Result;
 use platform::releases;
-use serde_json::json;
+use serde_json::Value as Json;
 
-use super::{answer, asked};
-use crate::console;
+use super::asked::{Answer, Operator, Viewer, done, told};
+use crate::envelope::invalid;
 use crate::server::Gateway;
 
 /// The routes of functions.
@@ -36,65 +34,40 @@ pub fn routes() -> Router<Arc<Gateway>> {
 }
 
 /// `GET`: for the key, or for the console of a `dev` server on its own machine.
-async fn list(State(gateway): State<Arc<Gateway>>, request: Request) -> Response<Body> {
-    answer(async {
-        let (parts, _) = request.into_parts();
-        let context = console::viewer(&gateway, &parts)?;
-        Ok(shape::list(&context.environment).to_string())
-    })
-    .await
+async fn list(Viewer(context): Viewer) -> Answer {
+    told(shape::list(&context.environment))
 }
 
 /// `GET NAME`.
-async fn one(
-    State(gateway): State<Arc<Gateway>>,
-    Path(name): Path<String>,
-    request: Request,
-) -> Response<Body> {
-    answer(async {
-        let context = asked(&gateway, request)?;
-        let entry = releases::entry_of(&context, &name)?;
-        Ok(shape::function(&context.environment, &entry).to_string())
-    })
-    .await
+async fn one(Operator(context): Operator, Path(name): Path<String>) -> Answer {
+    let entry = releases::entry_of(&context, &name)?;
+    told(shape::function(&context.environment, &entry))
 }
 
 /// `DELETE NAME`.
-async fn remove(
-    State(gateway): State<Arc<Gateway>>,
-    Path(name): Path<String>,
-    request: Request,
-) -> Response<Body> {
-    answer(async {
-        let context = asked(&gateway, request)?;
-        releases::delete_function(&context, &name).await?;
-        Ok("{}".to_owned())
-    })
-    .await
+async fn remove(Operator(context): Operator, Path(name): Path<String>) -> Answer {
+    releases::delete_function(&context, &name).await?;
+    done()
 }
 
 /// A number of the JSON that callers send: `null` and absent are none.
-fn number(body: &serde_json::Value, name: &str) -> Result<Option<u64>> {
+fn number(body: &Json, name: &str) -> Result<Option<u64>> {
     match &body[name] {
-        serde_json::Value::Null => Ok(None),
-        value => value.as_u64().map(Some).ok_or_else(|| {
-            crate::envelope::invalid(name, "a number that is not negative", "非负整数")
-        }),
+        Json::Null => Ok(None),
+        value => value
+            .as_u64()
+            .map(Some)
+            .ok_or_else(|| invalid(name, "a number that is not negative", "非负整数")),
     }
 }
 
 /// A text of the JSON that callers send: `null` and absent are none.
-fn text<'a>(body: &'a serde_json::Value, name: &str) -> Result<Option<&'a str>> {
+fn text<'a>(body: &'a Json, name: &str) -> Result<Option<&'a str>> {
     match &body[name] {
-        serde_json::Value::Null => Ok(None),
+        Json::Null => Ok(None),
         value => {
             let text = value.as_str();
-            text.map(Some).ok_or_else(|| crate::envelope::invalid(name, "a string", "字符串"))
+            text.map(Some).ok_or_else(|| invalid(name, "a string", "字符串"))
         }
     }
-}
-
-/// `{}` and one member.
-fn told(name: &str, value: impl Into<serde_json::Value>) -> String {
-    json!({ name: value.into() }).to_string()
 }
