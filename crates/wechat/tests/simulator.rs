@@ -190,15 +190,35 @@ async fn refusals_are_wechats_own() {
 }
 
 #[tokio::test]
-async fn unknown_apis_and_known_but_not_simulated_ones_are_not_found() {
+async fn unknown_apis_are_not_found() {
     let wechat = simulator();
-    for name in ["no.suchApi", "/wxa/no_such_api", "ocr.idcard", "analysis.getVisitPage"] {
+    for name in ["no.suchApi", "/wxa/no_such_api"] {
         let call = OpenApiCall { name: name.to_owned(), ..OpenApiCall::default() };
         let error = wechat.open_api(call).await.unwrap_err();
         assert_eq!(error.errcode, code::API_NOT_FOUND);
         assert!(error.errmsg.starts_with("API not found"), "{error}");
         assert_eq!(wechat.events().recent().pop().unwrap().kind, "refused");
     }
+}
+
+#[tokio::test]
+async fn the_rest_of_the_table_is_answered_by_examples_that_say_so() {
+    let wechat = simulator();
+    let dates = json!({ "begin_date": "20260101", "end_date": "20260101" });
+    let page = body(&call(&wechat, "analysis.getVisitPage", dates).await);
+    assert_eq!(page["list"][0]["page_path"], "pages/index/index");
+    assert_eq!(wechat.events().recent().pop().unwrap().kind, "example");
+    let without = body(&call(&wechat, "analysis.getVisitPage", json!({})).await);
+    assert_eq!(without["errcode"], code::INVALID_ARGUMENTS);
+    assert_eq!(without["errmsg"], "invalid args: begin_date is missing");
+
+    let blind = body(&call(&wechat, "ocr.idcard", json!({})).await);
+    assert_eq!(blind["errcode"], code::MEDIA_MISSING);
+    let card = json!({ "img_url": "https://example.com/a.jpg" });
+    assert_eq!(body(&call(&wechat, "ocr.idcard", card).await)["type"], "Front");
+    assert_eq!(body(&upload(&wechat, "/cv/ocr/idcard", vec![1]).await)["errcode"], 0);
+    let media = call(&wechat, "customerServiceMessage.getTempMedia", json!({ "media_id": "m" }));
+    assert_eq!(media.await.content_type, "image/jpeg");
 }
 
 #[tokio::test]

@@ -26,6 +26,8 @@ exports.main = async (event) => {
         const root = event.appid ? cloud.cloudPay({ appid: event.appid }) : cloud.cloudPay;
         return await follow(root, event.api)(event.data);
       }
+      case 'Cloud':
+        return await new cloud.Cloud(event.data).init();
       case 'event':
         return event;
       default:

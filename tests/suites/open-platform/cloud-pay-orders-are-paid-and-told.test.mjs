@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Caller } from '../../harness/caller.mjs';
 import { eventually } from '../../harness/eventually.mjs';
+import { having, ofEveryGeneration } from '../../harness/generations.mjs';
 import { project } from '../../harness/project.mjs';
 import { serve } from '../../harness/server.mjs';
 
@@ -22,8 +23,8 @@ test('cloudPay orders are paid and told', async (t) => {
   const manifest = JSON.stringify({ dependencies: { 'wx-server-sdk': '^4.0.2' } });
   const made = await project(t, {
     functions: {
+      ...ofEveryGeneration('open'),
       open: { from: 'open', sdk: '^4.0.2' },
-      older: { from: 'open', sdk: '~2.6.3' },
     },
     files: {
       'cloudfunctions/paid/index.js': callback,
@@ -48,7 +49,7 @@ test('cloudPay orders are paid and told', async (t) => {
       .map((/** @type {any} */ it) => it.event)
       .filter((/** @type {any} */ it) => it.outTradeNo === outTradeNo);
 
-  for (const fn of ['open', 'older']) {
+  for (const fn of ['open', ...having('cloudPay').map(({ module }) => module)]) {
     await t.test(`an order is paid with ${fn}`, async () => {
       const outTradeNo = `order-${fn}`;
       const made = await pay(fn, 'unifiedOrder', { ...order, outTradeNo });

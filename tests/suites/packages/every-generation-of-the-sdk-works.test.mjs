@@ -5,29 +5,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Caller } from '../../harness/caller.mjs';
+import { generations, ofEveryGeneration } from '../../harness/generations.mjs';
 import { project } from '../../harness/project.mjs';
 import { serve } from '../../harness/server.mjs';
 
-/** @type {[string, string][]} */
-const generations = [
-  ['wx-server-sdk-1', '1.8.3'],
-  ['wx-server-sdk-2', '2.6.3'],
-  ['wx-server-sdk-3', '3.0.4'],
-  ['wx-server-sdk-4', '4.0.2'],
-];
-
 for (const esbuild of [false, true]) {
   test(`four generations ${esbuild ? 'as bundles' : 'as plain files'}`, async (t) => {
-    const functions = Object.fromEntries(
-      generations.map(([module]) => [
-        module,
-        { from: 'sdk', modules: [{ name: module, as: 'wx-server-sdk' }] },
-      ]),
-    );
+    const functions = ofEveryGeneration('sdk');
     const yunkai = { collections: { things: {} } };
     const server = await serve(t, (await project(t, { functions, yunkai, esbuild })).dir);
     const caller = await Caller.signIn(server, 'alice');
-    for (const [name, version] of generations) {
+    for (const { module: name, version } of generations) {
       await t.test(version, async () => {
         const { link, ...seen } = await caller.call(name, { self: name });
         assert.deepEqual(seen, {

@@ -13,12 +13,14 @@ use crate::open_api_messages::{
     CloudCallSignRequest, CommApiData, CommOpenApiResp, KeyValuePair, OpenDataItem, OpenDataReply,
     OpenDataRequest, SignReply, SvrkitApiData, VoipSignRequest,
 };
-use crate::reply::{self, Reply};
+use crate::reply::Reply;
 
-/// "API not found", as WeChat numbers it.
-const API_NOT_FOUND: i32 = -604_100;
+/// "The function has no permission to call this API", as WeChat numbers it.
+const NO_PERMISSION: i32 = -604_101;
 /// `apiType` of calls of the open API.
 const OPEN_API: i32 = 0;
+/// `apiType` of the call that asks for another mini program's environment.
+const TOKEN_API: i32 = 3;
 
 /// Runs the action, or `None` when there is none of that name.
 pub async fn run(context: &Context, action: &str, envelope: &Envelope) -> Result<Option<Reply>> {
@@ -29,6 +31,7 @@ pub async fn run(context: &Context, action: &str, envelope: &Envelope) -> Result
         "openApi" => open_api(context, envelope).await.map(Some),
         "api" => api(context, envelope).await.map(Some),
         "wxPayApi" => pay(context, envelope).await.map(Some),
+        "wxCallContainerApi" => Err(no_container()),
         _ => Ok(None),
     }
 }
@@ -39,23 +42,26 @@ async fn open_api(context: &Context, envelope: &Envelope) -> Result<Reply> {
     let part = envelope.binary.iter().find(|part| part.name == "requestData");
     let bytes = part.map(|part| part.bytes.clone()).unwrap_or_default();
     let message: CommApiData = message(bytes)?;
+    let is_open_api = message.api_type == OPEN_API && message.svrkit_data.is_none();
     let reply = match (message.open_api_data, message.svrkit_data) {
         (_, Some(data)) => service(context, &message.appid, data).await,
-        (data, None) if message.api_type == OPEN_API => {
+        (data, None) if is_open_api => {
             let pairs = data.map(|data| data.pairs).unwrap_or_default();
             let fields = pairs.into_iter().map(field).collect();
             open_api::call(context, &message.appid, name, fields).await.map(carried)
         }
-        _ => return Ok(binary(&failed(API_NOT_FOUND))),
+        _ if message.api_type == TOKEN_API => Err(open_api::no_shared_environments(context)),
+        _ => Err(open_api::not_served(context, name)),
     };
     match reply {
         Ok(reply) => Ok(binary(&reply)),
-        // The SDK shows numbers of WeChat as its own errors; the sentence goes to the log.
         Err(error) => match error.number().and_then(|it| i32::try_from(it).ok()) {
-            Some(number) => {
-                reply::note(&context.request_id, &error);
-                Ok(binary(&failed(number)))
+            // In the form of WeChat's own refusals the SDK shows the sentence beside the number.
+            Some(number) if is_open_api && number != NO_PERMISSION => {
+                Ok(binary(&refused(number, error.message())))
             }
+            // Here it shows the number alone; `platform` has told the operator the sentence.
+            Some(number) => Ok(binary(&failed(number))),
             None => Err(error),
         },
     }
@@ -69,6 +75,27 @@ fn carried(reply: OpenApiReply) -> CommOpenApiResp {
         http_code: 200,
         ..CommOpenApiResp::default()
     }
+}
+
+/// A refusal as WeChat words it, made here.
+fn refused(number: i32, message: &str) -> CommOpenApiResp {
+    CommOpenApiResp {
+        body: json!({ "errcode": number, "errmsg": message }).to_string().into(),
+        content_type: "application/json".to_owned(),
+        http_code: 200,
+        ..CommOpenApiResp::default()
+    }
+}
+
+/// `wxCallContainerApi` of server SDKs: an opaque message for WeChat's own container service.
+fn no_container() -> Error {
+    Error::new(
+        Code::Unsupported,
+        "wxCallContainerApi speaks to WeChat's own containers and is not served: declare the back \
+         end under services in yunkai.json and ask http://NAME.services.internal/. / 不支持 \
+         wxCallContainerApi:请在 yunkai.json 的 services 中声明后端服务,并在云函数中访问 \
+         http://NAME.services.internal/。",
+    )
 }
 
 fn failed(number: i32) -> CommOpenApiResp {
@@ -99,7 +126,7 @@ async fn service(context: &Context, app_id: &str, call: SvrkitApiData) -> Result
             let signature = open_api::cloud_call_sign(context, &request.parameters)?;
             SignReply { signature }.encode_to_vec()
         }
-        _ => return Ok(failed(API_NOT_FOUND)),
+        name => return Err(open_api::not_served(context, name)),
     };
     Ok(CommOpenApiResp { body: body.into(), http_code: 200, ..CommOpenApiResp::default() })
 }

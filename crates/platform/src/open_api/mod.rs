@@ -9,8 +9,10 @@ use wechat::OpenApiCall;
 pub use wechat::{Field, OpenApiReply};
 
 use crate::caller::{Caller, Context};
+use crate::environment::Environment;
 use crate::error::{Code, Error, Result};
 use crate::invocations::InvocationContext;
+use crate::journal::Event;
 use crate::triggers;
 
 pub use open_data::{cloud_call_sign, open_data, open_event, voip_sign};
@@ -65,9 +67,45 @@ fn own_app_id(context: &Context, app_id: &str) -> Result<()> {
     Err(Error::new(Code::WeChatRefused, message).numbered(UNAUTHORIZED))
 }
 
+/// A refusal of which SDKs show the number alone: the sentence goes to the terminal.
+fn refused_aloud(environment: &Environment, error: wechat::Error) -> Error {
+    environment.record(Event::Notice { text: error.errmsg.clone() });
+    refused(error)
+}
+
 fn refused(error: wechat::Error) -> Error {
     let number = error.errcode();
-    Error::from_room(Code::WeChatRefused, error).numbered(number)
+    let message = error.errmsg.clone();
+    Error::with_cause(Code::WeChatRefused, message, error).numbered(number)
+}
+
+/// The error for a service of WeChat's that has no form outside WeChat's own cloud.
+pub fn not_served(context: &Context, name: &str) -> Error {
+    told(
+        context,
+        format!(
+            "{name} is a service inside WeChat's own cloud and is not served here. / {name} 是微信\
+             云开发的内部服务,本服务器不支持。"
+        ),
+    )
+}
+
+/// The error for `new cloud.Cloud({ resourceAppid, resourceEnv })`.
+pub fn no_shared_environments(context: &Context) -> Error {
+    told(
+        context,
+        "Environments are not shared between mini programs (resourceAppid, resourceEnv): use \
+         cloud.init and this server's own environment. / 不支持跨账号环境共享(resourceAppid、\
+         resourceEnv):请使用 cloud.init 与本服务器的环境。"
+            .to_owned(),
+    )
+}
+
+/// "API not found", with the sentence in the terminal, because SDKs show the number alone.
+fn told(context: &Context, message: String) -> Error {
+    const API_NOT_FOUND: i64 = -604_100;
+    context.environment.record(Event::Notice { text: message.clone() });
+    Error::new(Code::WeChatRefused, message).numbered(API_NOT_FOUND)
 }
 
 /// The error for clients: open API calls carry the power of the AppSecret.

@@ -5,7 +5,7 @@ use engine::Engine;
 use serde_json::{Map, Value as Json, json};
 use wechat::open_data::{OpenData, OpenDataUser};
 
-use super::{own_app_id, refused, running_function};
+use super::{own_app_id, refused_aloud, running_function};
 use crate::caller::{Context, User};
 use crate::environment::Environment;
 use crate::error::{Code, Error, Result};
@@ -42,7 +42,8 @@ async fn exchange(
     cloud_ids: Vec<String>,
 ) -> Result<Vec<OpenData>> {
     let user = open_data_user(environment.engine(), user).await?;
-    environment.wechat().open_data(&user, cloud_ids).await.map_err(refused)
+    let answer = environment.wechat().open_data(&user, cloud_ids).await;
+    answer.map_err(|error| refused_aloud(environment, error))
 }
 
 /// `getOpenData`: each CloudID with what functions see of it, as JSON text.
@@ -75,7 +76,8 @@ pub async fn voip_sign(
     let user = function.as_ref().and_then(|it| it.user.as_ref());
     let user = open_data_user(context.environment.engine(), user).await?;
     let wechat = context.environment.wechat();
-    wechat.voip_sign(&user, group_id, timestamp_s, nonce).await.map_err(refused)
+    let signature = wechat.voip_sign(&user, group_id, timestamp_s, nonce).await;
+    signature.map_err(|error| refused_aloud(&context.environment, error))
 }
 
 /// `getCloudCallSign`: a signature over the parameters, by the simulator alone.
@@ -84,7 +86,8 @@ pub async fn voip_sign(
 /// For clients; -604100 with the real servers.
 pub fn cloud_call_sign(context: &Context, parameters: &[String]) -> Result<String> {
     running_function(context)?;
-    context.environment.wechat().cloud_call_sign(parameters).map_err(refused)
+    let signature = context.environment.wechat().cloud_call_sign(parameters);
+    signature.map_err(|error| refused_aloud(&context.environment, error))
 }
 
 /// The data of a client's call with its CloudIDs, named by their members, exchanged for

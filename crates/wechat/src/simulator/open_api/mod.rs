@@ -1,8 +1,10 @@
-//! The open APIs that the simulator answers, each with the checks, numbers and reply of the real
-//! one. An API that is not here is refused: nothing pretends to have happened.
+//! The open APIs that the simulator answers: some with the checks, numbers and effects of the real
+//! one, all others of the table of routes with an example of the documented reply. A name that is
+//! not in the table is refused.
 
 mod arguments;
 mod codes;
+mod documented;
 mod messages;
 mod security;
 
@@ -75,6 +77,7 @@ fn api_of(name: &str) -> Option<Api> {
         "urlscheme.generate" => codes::url_scheme,
         "wxacode.createQRCode" | "wxacode.get" => codes::path_code,
         "wxacode.getUnlimited" => codes::scene_code,
+        _ if documented::is_documented(name) => documented::answer,
         _ => return None,
     };
     Some(api)
@@ -133,17 +136,7 @@ fn phone_number(call: &Call<'_>, arguments: &Arguments) -> Answer {
 }
 
 fn not_simulated(simulator: &Simulator, name: &str) -> Error {
-    let error = match routes::by_name(name) {
-        None => Error::api_not_found(name),
-        Some(_) => Error::new(
-            code::API_NOT_FOUND,
-            format!(
-                "API not found: the simulator does not answer {name}; configure [wechat] \
-                 app_id and app_secret to call the real one. / 模拟器不支持 {name}；\
-                 请在 [wechat] 中配置 app_id 与 app_secret 以调用真实接口。"
-            ),
-        ),
-    };
+    let error = Error::api_not_found(name);
     simulator.events.record(
         simulator.options.clock.now_ms(),
         "refused",
