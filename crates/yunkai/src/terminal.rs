@@ -1,5 +1,7 @@
-//! What a developer reads on the terminal.
+//! What a developer reads on the terminal. It passes on no control sequences but colours: what
+//! functions log and throw comes from strangers, too.
 
+use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 
 use std::sync::Arc;
@@ -11,13 +13,52 @@ use crate::language::localized;
 /// Prints a line; a closed terminal is no reason to stop serving.
 pub fn line(text: &str) {
     let mut out = std::io::stdout().lock();
-    let _ = writeln!(out, "{text}");
+    let _ = writeln!(out, "{}", harmless(text));
     let _ = out.flush();
 }
 
 /// Prints an error in the reader's language.
 pub fn error(message: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{}", localized(message));
+    let _ = writeln!(std::io::stderr().lock(), "{}", harmless(&localized(message)));
+}
+
+/// The text with control characters shown as pictures (`␛`), but for line ends, tabs and colours.
+fn harmless(text: &str) -> Cow<'_, str> {
+    let is_harmful = |c: char| c.is_control() && c != '\n' && c != '\t';
+    if !text.contains(is_harmful) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(is_harmful) {
+        shown.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let colour = colour_length(rest);
+        if colour > 0 {
+            shown.push_str(&rest[..colour]);
+            rest = &rest[colour..];
+        } else if let Some(control) = rest.chars().next() {
+            shown.push(picture(control));
+            rest = &rest[control.len_utf8()..];
+        }
+    }
+    shown.push_str(rest);
+    Cow::Owned(shown)
+}
+
+/// How long the colour is that the text begins with; 0 for none.
+fn colour_length(text: &str) -> usize {
+    let Some(numbers) = text.strip_prefix("\u{1b}[") else { return 0 };
+    let end = numbers.find(|c: char| !c.is_ascii_digit() && c != ';').unwrap_or(numbers.len());
+    if numbers[end..].starts_with('m') { "\u{1b}[".len() + end + 1 } else { 0 }
+}
+
+fn picture(control: char) -> char {
+    match u32::from(control) {
+        code @ 0..0x20 => char::from_u32(0x2400 + code).unwrap_or('\u{fffd}'),
+        0x7f => '\u{2421}',
+        _ => '\u{fffd}',
+    }
 }
 
 /// Prints entries of the journal with one write: under load there are thousands a second.
@@ -110,5 +151,24 @@ pub fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) {
     for row in std::iter::once(&head).chain(rows) {
         let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
         line(cells.collect::<Vec<_>>().join("  ").trim_end());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::harmless;
+
+    #[test]
+    fn colours_pass_and_other_control_sequences_are_shown() {
+        let rows = [
+            ("云开\tok\nnext", "云开\tok\nnext"),
+            ("\u{1b}[31mred\u{1b}[0m", "\u{1b}[31mred\u{1b}[0m"),
+            ("\u{1b}[2J\u{1b}]0;title\u{7}", "␛[2J␛]0;title␇"),
+            ("a\rb\u{7f}\u{9b}31m", "a␍b␡\u{fffd}31m"),
+            ("\u{1b}[31", "␛[31"),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(harmless(text), expected, "{text:?}");
+        }
     }
 }
