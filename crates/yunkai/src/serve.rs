@@ -75,6 +75,11 @@ fn default_environment() -> String {
     "default".to_owned()
 }
 
+/// What a server without `[wechat]` says at its start.
+const SIMULATED: &str = "WeChat is simulated: whoever reaches this server can sign in as anybody (code dev-<name>). \
+     Set app_id and app_secret under [wechat] before strangers reach it. / 当前使用微信模拟器:能访问本服务的人\
+     都可以用 dev-<名字> 登录为任意用户。对外开放前请在 [wechat] 中设置 app_id 与 app_secret。";
+
 /// Serves until the process is told to stop.
 pub async fn run(arguments: arguments::Serve) -> Result<()> {
     let path = arguments.config.display().to_string();
@@ -99,7 +104,11 @@ pub async fn run(arguments: arguments::Serve) -> Result<()> {
         journal: toml.journal.options().map_err(|error| anyhow!("{path}: {error}"))?,
         inspect: None,
     };
+    let is_simulated = settings.wechat.is_none();
     let server = Server::start(settings.listen().await?).await?;
+    if is_simulated {
+        terminal::error(SIMULATED);
+    }
     server.announce();
     server.run().await;
     Ok(())
