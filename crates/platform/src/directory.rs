@@ -4,6 +4,7 @@
 //! DATA/format.json          {"format":1}; a newer number is refused, an older one upgraded
 //! DATA/lock                 locked while a server uses the directory
 //! DATA/credentials.json     {envId, secretId, secretKey, apiKey}, default environment, mode 0600
+//! DATA/environments/        mode 0700
 //! DATA/environments/ID/     keys.json (0600) · store/ · files/ · journal/
 //! DATA/functions/           packages
 //! ```
@@ -44,6 +45,7 @@ impl DataDirectory {
         for folder in ["environments", "functions"] {
             std::fs::create_dir_all(path.join(folder)).map_err(|error| unusable(path, error))?;
         }
+        keep_private(&path.join("environments"));
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
@@ -156,6 +158,19 @@ fn check_format(path: &Path) -> Result<()> {
     }
 }
 
+/// Documents and files are for the server's user alone. Packages are not: workers may run as users
+/// of their own.
+fn keep_private(folder: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // A file system without modes has none to set.
+        let _ = std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700));
+    }
+    #[cfg(not(unix))]
+    let _ = folder;
+}
+
 fn write_secret(path: &Path, value: &impl Serialize) -> Result<()> {
     write_durably(path, value, 0o600)
 }
@@ -225,8 +240,12 @@ mod tests {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            let mode = std::fs::metadata(&credentials).unwrap().permissions().mode();
-            assert_eq!(mode & 0o777, 0o600);
+            for (path, expected) in
+                [(credentials.clone(), 0o600), (folder.path().join("environments"), 0o700)]
+            {
+                let mode = std::fs::metadata(path).unwrap().permissions().mode();
+                assert_eq!(mode & 0o777, expected);
+            }
         }
         let text = std::fs::read_to_string(credentials).unwrap();
         assert!(text.contains("\"envId\": \"env-a\""), "{text}");
