@@ -125,13 +125,27 @@ function describe(error) {
     if (error instanceof Error || (error && typeof error.stack === 'string')) {
       const root = `${process.env.USER_CODE_ROOT ?? ''}`
       const clean = (text) => clip(root.length > 1 ? text.replaceAll(root, '') : text)
-      return { message: clean(String(error.message)), stack: clean(String(error.stack)) }
+      const { message, stack } = error
+      return { message: clean(ownLines(String(message))), stack: clean(ownLines(String(stack))) }
     }
     const isObject = error !== null && typeof error === 'object'
     return { message: clip(isObject ? stringify(error) : String(error)), stack: '' }
   } catch {
     return { message: 'an error that cannot be shown / 无法显示的错误', stack: '' }
   }
+}
+
+/**
+ * A stack, or the list of who required what, without the platform's own lines, and without frames
+ * of Node's below them.
+ */
+function ownLines(text) {
+  if (!text.includes(__dirname)) return text
+  const isFrame = (line) => /^ +at /.test(line)
+  const isOurs = (line) => (isFrame(line) || line.startsWith('- ')) && line.includes(__dirname)
+  const own = text.split('\n').filter((line) => !isOurs(line))
+  while (isFrame(own.at(-1)) && own.at(-1).includes('node:')) own.pop()
+  return own.join('\n')
 }
 
 function clip(text) {

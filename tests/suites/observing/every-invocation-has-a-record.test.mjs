@@ -55,6 +55,7 @@ test('every invocation has a record', async (t) => {
     assert.equal(invocation.error.kind, 'threw');
     assert.equal(invocation.error.message, 'the shop is closed');
     assert.match(invocation.error.stack, /index\.js:\d+/);
+    assert.doesNotMatch(invocation.error.stack, /invocation\.js|async_hooks/);
     const long = await alice.invoke('echo', { text: 'x'.repeat(20_000) });
     const kept = (await ask(server, `invocations/${long.requestId}`)).invocation;
     assert.ok(kept.resultBytes > 20_000 && kept.result.length < 5_000, kept.resultBytes);
