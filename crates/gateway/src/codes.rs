@@ -66,7 +66,10 @@ pub fn auth_error(code: Code) -> (u16, &'static str, u32) {
 /// The HTTP status where a plain HTTP client asks (files, console).
 pub fn http_status(code: Code) -> u16 {
     match code {
-        Code::InvalidParameter | Code::UnknownEnvironment | Code::InvalidOperator => 400,
+        Code::InvalidParameter
+        | Code::UnknownEnvironment
+        | Code::InvalidOperator
+        | Code::DeployRefused => 400,
         Code::NotSignedIn
         | Code::AccessTokenExpired
         | Code::AccessTokenInvalid
@@ -106,6 +109,8 @@ pub fn gateway_code(code: Code) -> &'static str {
 /// The HTTP status that goes with [`gateway_code`].
 pub fn gateway_status(code: Code) -> u16 {
     match code {
+        // What was refused at its deployment is not the caller's to correct.
+        Code::DeployRefused => 500,
         Code::FunctionTimedOut => 504,
         Code::InvalidContext => 403,
         code => http_status(code),

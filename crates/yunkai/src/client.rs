@@ -31,7 +31,8 @@ impl Client {
     pub fn find(target: Target) -> Result<Self> {
         let data = target.data.unwrap_or_else(|| PathBuf::from(".yunkai"));
         let server = match target.server {
-            Some(server) => server.trim_end_matches('/').to_owned(),
+            Some(server) if server.contains("://") => server.trim_end_matches('/').to_owned(),
+            Some(server) => format!("http://{}", server.trim_end_matches('/')),
             None => member(&address_file(&data), "url").ok_or_else(|| {
                 anyhow!(
                     "No server is running for this folder: start it with `yunkai dev`, or name one \
@@ -119,10 +120,14 @@ impl Client {
 
     /// Why a server cannot be talked to.
     pub fn unreachable(&self, error: &reqwest::Error) -> anyhow::Error {
-        let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+        // The innermost says what happened; those around it repeat the address.
+        let mut cause: &dyn std::error::Error = error;
+        while let Some(deeper) = cause.source() {
+            cause = deeper;
+        }
         anyhow!(
-            "{0} cannot be reached ({error}: {cause}): is the server running there? / 无法连接 {0}\
-             ({error}: {cause}):请确认服务正在运行。",
+            "{0} cannot be reached ({cause}): is the server running there? / 无法连接 {0}({cause}):\
+             请确认服务正在运行。",
             self.server
         )
     }

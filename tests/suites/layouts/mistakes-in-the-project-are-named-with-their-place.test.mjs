@@ -10,7 +10,7 @@ const rows = [
     'an unknown key',
     'yunkai.json',
     '{\n  "collections": {},\n  "colections": {}\n}\n',
-    /yunkai\.json.*colections.*line 3\b/s,
+    /yunkai\.json.*line 3\b.*colections/s,
   ],
   [
     'an unknown permission mode',

@@ -51,7 +51,6 @@ pub fn routes() -> Router<Arc<Gateway>> {
         .route(&of("explain"), post(indexes::explain))
         .route(&of("import"), post(transfer::import))
         .route(&of("export"), post(transfer::export))
-        .route("/_api/database/{*rest}", any(unknown))
         .route("/_api/routes", get(web::routes))
         .route("/_api/services", get(web::services))
         .route("/_api/triggers", get(triggers::list))
@@ -69,15 +68,18 @@ pub fn routes() -> Router<Arc<Gateway>> {
         .route("/_api/logs", get(logs::logs))
         .route("/_api/invocations", get(logs::invocations))
         .route("/_api/invocations/{request_id}", get(logs::invocation))
+        .route("/_api", any(unknown))
+        .route("/_api/{*rest}", any(unknown))
         .merge(functions::routes())
         .merge(project::routes())
+        .method_not_allowed_fallback(unknown)
 }
 
 async fn unknown(_: Operator) -> Answer {
     Err(Error::new(
         Code::Unsupported,
-        "This path is not part of the API: see docs/reference/openapi.json. / 接口不存在:参见 \
-         docs/reference/openapi.json。",
+        "This path or method is not part of the API: see docs/reference/openapi.json. / 接口或请求\
+         方法不存在:参见 docs/reference/openapi.json。",
     )
     .into())
 }

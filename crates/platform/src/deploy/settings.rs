@@ -95,6 +95,22 @@ pub struct Network {
     pub deny: Vec<String>,
 }
 
+impl Network {
+    /// What looks like no host at all: spaces, schemes, paths.
+    fn check(&self) -> Result<(), String> {
+        let fits = |c: char| c.is_ascii_alphanumeric() || ".-_*:/[]".contains(c);
+        let is_host = |it: &&String| !it.is_empty() && it.chars().all(fits) && !it.contains("//");
+        let Some(wrong) = self.allow.iter().chain(&self.deny).find(|it| !is_host(it)) else {
+            return Ok(());
+        };
+        Err(format!(
+            "network: {wrong:?} is no host: write a name (*.example.com), an address or a block \
+             (10.0.0.0/8), each with or without :port. / network:{wrong:?} 不合法,应为域名\
+             (*.example.com)、地址或网段(10.0.0.0/8),可加 :端口。"
+        ))
+    }
+}
+
 /// Takes what the later one says, member by member.
 macro_rules! take {
     ($self:ident, $later:ident, $($member:ident)*) => {
@@ -182,7 +198,15 @@ impl FunctionSettings {
                  超过上限 {VARIABLES_BYTES_MAX} 字节:请将较大的内容放入文件或数据库。"
             ));
         }
-        Ok(())
+        if let (Some(min), Some(max)) = (self.min_instances, self.max_instances)
+            && min > max
+        {
+            return Err(format!(
+                "minInstances {min} is more than maxInstances {max}. / minInstances {min} 大于 \
+                 maxInstances {max}。"
+            ));
+        }
+        self.network.as_ref().map_or(Ok(()), Network::check)
     }
 }
 
@@ -244,6 +268,25 @@ mod tests {
         };
         assert!(with(VARIABLES_BYTES_MAX - 1).check().is_ok());
         assert!(with(VARIABLES_BYTES_MAX).check().is_err());
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused() {
+        let check = |text: &str| serde_json::from_str::<FunctionSettings>(text).unwrap().check();
+        for text in [
+            r#"{"minInstances":2,"maxInstances":2}"#,
+            r#"{"network":{"allow":["*.a-b.com:443","10.0.0.0/8","[fe80::1]:80","::1"]}}"#,
+        ] {
+            assert_eq!(check(text), Ok(()), "{text}");
+        }
+        for text in [
+            r#"{"minInstances":3,"maxInstances":2}"#,
+            r#"{"network":{"allow":["a b"]}}"#,
+            r#"{"network":{"deny":[""]}}"#,
+            r#"{"network":{"deny":["https://example.com"]}}"#,
+        ] {
+            assert!(check(text).is_err(), "{text}");
+        }
     }
 
     #[test]

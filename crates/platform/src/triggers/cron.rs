@@ -8,15 +8,15 @@ use croner::parser::CronParser;
 use jiff::tz::{Offset, TimeZone};
 use jiff::{Timestamp, Zoned};
 
-/// The fields in their order, as errors name them.
-const FIELDS: [(&str, &str); 7] = [
-    ("second", "秒"),
-    ("minute", "分"),
-    ("hour", "时"),
-    ("day", "日"),
-    ("month", "月"),
-    ("weekday", "星期"),
-    ("year", "年"),
+/// The fields in their order, as errors name them, with what may stand in them.
+const FIELDS: [(&str, &str, &str); 7] = [
+    ("second", "秒", "0-59"),
+    ("minute", "分", "0-59"),
+    ("hour", "时", "0-23"),
+    ("day", "日", "1-31"),
+    ("month", "月", "1-12, JAN-DEC"),
+    ("weekday", "星期", "0-7, SUN-SAT"),
+    ("year", "年", "2026"),
 ];
 
 /// When a timer is due.
@@ -88,7 +88,7 @@ fn parse(text: &str) -> Result<Cron, croner::errors::CronError> {
 
 /// One field, alone among stars, so that an error can say which it is.
 fn check_field(field: &str, place: usize) -> Result<(), String> {
-    let (name, name_zh) = FIELDS[place];
+    let (name, name_zh, values) = FIELDS[place];
     let mut alone = ["*"; 7];
     alone[place] = field;
     let reason = if field.contains('?') && place != 3 && place != 5 {
@@ -98,12 +98,12 @@ fn check_field(field: &str, place: usize) -> Result<(), String> {
     } else {
         match parse(&alone.join(" ")) {
             Ok(_) => return Ok(()),
-            Err(error) => error.to_string(),
+            Err(_) => format!("write {values}, or * and lists, ranges and steps (1,5 1-5 0/10)"),
         }
     };
     Err(format!(
         "the field '{name}' of the cron expression is wrong: '{field}': {reason} / cron 表达式的\
-         「{name_zh}」字段有误:'{field}'"
+         「{name_zh}」字段有误:'{field}',可写 {values}、* 或 1,5、1-5、0/10 等形式"
     ))
 }
 

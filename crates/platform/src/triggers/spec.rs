@@ -273,10 +273,12 @@ fn no_events() -> (&'static str, String) {
 /// What is wrong, with the function's name and the field.
 pub fn check(function: &str, specs: &[TriggerSpec]) -> Result<()> {
     let refuse = |name: &str, field: &str, reason: &str| {
-        Error::new(
-            Code::InvalidParameter,
-            format!("functions.{function}.triggers '{name}': {field}: {reason}"),
-        )
+        let place = format!("functions.{function}.triggers '{name}': {field}");
+        let message = match reason.rsplit_once(" / ") {
+            Some((english, chinese)) => format!("{place}: {english} / {place}:{chinese}"),
+            None => format!("{place}: {reason}"),
+        };
+        Error::new(Code::InvalidParameter, message)
     };
     let mut names = BTreeSet::new();
     for spec in specs {

@@ -29,8 +29,9 @@ fn misunderstood(path: &Path, error: &serde_json::Error) -> anyhow::Error {
     let text = error.to_string();
     let cause = text.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&text);
     let (english, chinese) = cause.split_once(" / ").unwrap_or((cause, cause));
+    let (english, chinese) = (english.trim_end_matches('.'), chinese.trim_end_matches('。'));
     anyhow!(
-        "{0} cannot be understood: {english} at line {line} column {column}. Correct it there. / {0} \
+        "{0} cannot be understood at line {line} column {column}: {english}. Correct it there. / {0} \
          有误:{chinese}(第 {line} 行第 {column} 列)。请在该处修改。",
         path.display()
     )

@@ -7,7 +7,7 @@ mod manifest;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Result, anyhow};
 use platform::deploy::{FunctionSettings, ProjectSettings};
 
 /// A project, read from its folder.
@@ -42,9 +42,9 @@ pub struct ProjectFunction {
 impl Project {
     /// Reads a project folder.
     pub fn read(folder: &Path) -> Result<Self> {
-        let folder = std::fs::canonicalize(folder).with_context(|| {
-            format!(
-                "The project folder {0} does not exist. / 项目目录 {0} 不存在。",
+        let folder = std::fs::canonicalize(folder).map_err(|error| {
+            anyhow!(
+                "The project folder {0} cannot be opened: {error}. / 无法打开项目目录 {0}:{error}。",
                 folder.display()
             )
         })?;
