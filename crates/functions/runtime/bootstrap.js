@@ -204,7 +204,7 @@ function run(invocation, event) {
 
 /** The program runs with the variables of this call, and each of its requests in a store of its own. */
 function serve(invocation) {
-  server.start(loader.root, loader.file).then(
+  server.start(loader).then(
     () => {
       if (!loaded) channel.send(invocation.id, { t: 'loaded' }, '')
       loaded = true

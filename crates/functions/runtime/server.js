@@ -6,11 +6,9 @@
  */
 'use strict'
 
-const fs = require('node:fs')
-const Module = require('node:module')
 const net = require('node:net')
-const path = require('node:path')
-const { pathToFileURL } = require('node:url')
+const framework = require('./framework.js')
+const { find, load, manyOf } = require('./program.js')
 
 const HEADER = 'x-yunkai-invocation'
 const REQUEST = 'x-yunkai-request'
@@ -40,13 +38,14 @@ class Server {
     this.socketPath = socketPath
     this.server = null
     this.started = null
+    this.listens = false
     this.waiting = 0
     this.id = null
   }
 
   /** Runs the program, once; resolves when it listens. */
-  start(root, file) {
-    this.started ??= this.#start(root, file)
+  start({ root, file, name }) {
+    this.started ??= this.#start(root, file, name)
     return this.started
   }
 
@@ -63,14 +62,23 @@ class Server {
     })
   }
 
-  async #start(root, file) {
+  async #start(root, file, name) {
     process.env.PORT ??= String(PORT)
     const listening = new Promise((resolve) => this.#catch(resolve))
     const program = find(root, file)
     Object.assign(process.env, program.env)
     process.chdir(program.folder)
-    process.argv = [process.execPath, program.file, ...program.values]
-    await load(program.file)
+    process.argv = [process.execPath, program.file ?? program.folder, ...program.values]
+    const port = Number(process.env.PORT)
+    if (program.many) {
+      framework.listen(await manyOf(program.folder), port)
+    } else {
+      const loaded = await load(program.file)
+      const main = loaded?.[name] ?? loaded?.default?.[name]
+      // A program that listens by itself may export whatever it likes.
+      const isStyled = program.mayBeStyled && typeof main === 'function' && !this.listens
+      if (isStyled) framework.listen(() => main, port)
+    }
     let timer
     const late = new Promise((_, reject) => {
       timer = setTimeout(() => reject(silent()), LISTEN_MS_MAX)
@@ -88,6 +96,7 @@ class Server {
       if (typeof options.path === 'string' || options.fd >= 0) return listen.apply(this, values)
       const port = Number(options.port) || PORT
       if (typeof done === 'function') this.once('listening', done)
+      own.listens = true
       const handle = pretended(port)
       this._handle = handle
       process.nextTick(() => {
@@ -189,98 +198,6 @@ function silent() {
   return new Error(
     `the program does not listen on port ${PORT} (or PORT) / 程序未监听 ${PORT} 端口(或 PORT)`,
   )
-}
-
-/** As Node runs a program: its module is the main one. */
-async function load(file) {
-  try {
-    Module._load(file, null, true)
-  } catch (error) {
-    if (!['ERR_REQUIRE_ESM', 'ERR_REQUIRE_ASYNC_MODULE'].includes(error?.code)) throw error
-    await import(pathToFileURL(file).href)
-  }
-}
-
-/** The program of a package: what `scf_bootstrap` starts, else the file of the handler. */
-function find(root, file) {
-  const script = path.join(root, 'scf_bootstrap')
-  const program = { folder: root, file: null, values: [], env: {}, root }
-  if (fs.existsSync(script)) {
-    read(program, fs.readFileSync(script, 'utf8'), 'scf_bootstrap')
-    if (program.file === null)
-      throw new Error('scf_bootstrap starts no Node.js program / 未启动程序')
-    return program
-  }
-  program.file = ['.js', '.cjs', '.mjs', '/index.js', '']
-    .map((end) => path.join(root, file + end))
-    .find((candidate) => fs.statSync(candidate, { throwIfNoEntry: false })?.isFile())
-  return program
-}
-
-/**
- * The few things that start scripts do: variables, `cd`, `node FILE`, `npm start`. There is no
- * shell: the vendor's paths of Node do not exist here, and a second process would be outside of
- * what the worker knows.
- */
-function read(program, text, name) {
-  for (const [at, line] of text.split(/\r?\n/).entries()) {
-    for (const command of line.split(/&&|;/)) {
-      const words = split(command, program.env)
-      if (words.length > 0 && !perform(program, words)) {
-        throw new Error(
-          `${name}, line ${at + 1}: only variables, cd, node and npm start are understood, not ` +
-            `"${words.join(' ')}" / ${name} 第 ${at + 1} 行:仅支持变量、cd、node 与 npm start`,
-        )
-      }
-    }
-  }
-}
-
-/** Words as a shell takes them apart: quotes, comments and variables, nothing more. */
-function split(command, env) {
-  const variable = (_, braced, bare) => env[braced ?? bare] ?? process.env[braced ?? bare] ?? ''
-  const fill = (text) => text.replace(/\$\{(\w+)\}|\$(\w+)/g, variable)
-  const words = []
-  for (const [word] of command.matchAll(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g)) {
-    if (word.startsWith('#')) break
-    const parts = word.matchAll(/'([^']*)'|"([^"]*)"|([^'"]+)/g)
-    words.push(
-      [...parts].map(([, single, double, plain]) => single ?? fill(double ?? plain)).join(''),
-    )
-  }
-  return words
-}
-
-function perform(program, words) {
-  while (words.length > 0 && (/^\w+=/.test(words[0]) || ['export', 'exec'].includes(words[0]))) {
-    const word = words.shift()
-    const at = word.indexOf('=')
-    if (at > 0) program.env[word.slice(0, at)] = word.slice(at + 1)
-  }
-  if (words.length === 0 || words[0] === 'set') return true
-  const [command, ...values] = words
-  if (command === 'cd') {
-    program.folder = path.resolve(program.folder, values[0] ?? '.')
-    return true
-  }
-  if (path.basename(command) === 'npm') return performScript(program, values)
-  if (path.basename(command) !== 'node') return false
-  while (values[0]?.startsWith('-')) {
-    if (/^(-r|--require|--import)$/.test(values.shift())) values.shift()
-  }
-  if (values.length === 0) return false
-  program.file = require.resolve(path.resolve(program.folder, values.shift()))
-  program.values = values
-  return true
-}
-
-function performScript(program, values) {
-  const script = values[0] === 'run' ? values[1] : values[0]
-  const manifest = JSON.parse(fs.readFileSync(path.join(program.folder, 'package.json'), 'utf8'))
-  const command = manifest.scripts?.[script]
-  if (command === undefined) return false
-  read(program, command, `package.json, scripts.${script}`)
-  return true
 }
 
 module.exports = { Server }

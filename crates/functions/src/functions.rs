@@ -1,6 +1,6 @@
 //! The door of this room: start, deploy, invoke, shut down.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,8 +20,8 @@ use crate::prepared::{Place, Prepared};
 use crate::process::Spawner;
 use crate::sandbox::{self, Measures};
 use crate::settings::{
-    DeployReport, Ended, Figures, FunctionInfo, Invocation, LATEST, LogLine, Options, Package,
-    RESULT_BYTES_MAX, Settings, Stored,
+    DeployReport, Ended, Figures, Invocation, LATEST, LogLine, Options, Package, RESULT_BYTES_MAX,
+    Settings, Stored,
 };
 use crate::slot;
 
@@ -43,7 +43,7 @@ pub struct Streams {
 /// The function runtime. Cloning it gives another handle to the same one.
 #[derive(Debug, Clone)]
 pub struct Functions {
-    hall: Arc<Hall>,
+    pub(crate) hall: Arc<Hall>,
     workshop: Arc<Workshop>,
     deploys: Arc<Deploys>,
 }
@@ -279,43 +279,6 @@ impl Functions {
         Ok(())
     }
 
-    /// The functions of an environment, by name: each with its latest version, or, where only
-    /// numbered ones are served, one of them.
-    #[must_use]
-    pub fn list(&self, environment: &str) -> Vec<FunctionInfo> {
-        let pools = self.hall.pools.read().unwrap_or_else(PoisonError::into_inner);
-        let functions = pools.get(environment).into_iter().flat_map(|functions| functions.values());
-        functions.filter_map(|versions| main_version(versions)).map(|pool| pool.info()).collect()
-    }
-
-    /// The versions of one function that are served.
-    #[must_use]
-    pub fn versions(&self, environment: &str, name: &str) -> Vec<FunctionInfo> {
-        let pools = self.hall.pools.read().unwrap_or_else(PoisonError::into_inner);
-        let versions = pools.get(environment).and_then(|functions| functions.get(name));
-        versions.into_iter().flat_map(|versions| versions.values()).map(|it| it.info()).collect()
-    }
-
-    /// How many waiting workers are ready to be given a function.
-    #[must_use]
-    pub fn waiting_workers(&self) -> usize {
-        self.hall.ready_workers()
-    }
-
-    /// One function, as [`Self::list`] shows it.
-    #[must_use]
-    pub fn get(&self, environment: &str, name: &str) -> Option<FunctionInfo> {
-        let pools = self.hall.pools.read().unwrap_or_else(PoisonError::into_inner);
-        let versions = pools.get(environment)?.get(name)?;
-        main_version(versions).map(|pool| pool.info())
-    }
-
-    /// The open APIs that a version of a function may call; `None` when it is not served.
-    #[must_use]
-    pub fn permissions(&self, environment: &str, name: &str, label: &str) -> Option<Vec<String>> {
-        Some(self.hall.pool(environment, name, label)?.info().settings.permissions)
-    }
-
     /// Calls a function and waits for its end. Dropping the future does not stop the call.
     ///
     /// The result may be any [`InvokeError`]; the function's own are `Threw`, `TimedOut`,
@@ -388,11 +351,6 @@ fn exists(name: &str, label: &str) -> Error {
          version never changes. Publish a new one. / 云函数“{name}”的版本 {label} 已存在且不可修改,\
          请发布新版本。"
     ))
-}
-
-/// The version that stands for its function in lists.
-fn main_version(versions: &BTreeMap<String, Arc<Pool>>) -> Option<&Arc<Pool>> {
-    versions.get(LATEST).or_else(|| versions.values().next_back())
 }
 
 impl Deploys {

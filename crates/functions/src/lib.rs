@@ -32,6 +32,7 @@ mod process;
 mod room;
 mod sandbox;
 mod scaler;
+mod served;
 mod settings;
 mod slot;
 mod worker;

@@ -16,11 +16,10 @@ use tokio_util::io::ReaderStream;
 use crate::codes::http_status;
 use crate::multipart;
 use crate::server::Gateway;
+use crate::upload::read_rest;
 
 /// How many bytes are read from the disk at once.
 const CHUNK_BYTES: usize = 128 * 1024;
-/// How long the rest of a refused upload is read.
-const REST_WITHIN: std::time::Duration = std::time::Duration::from_secs(10);
 /// The most bytes of a form's text field; tokens are shorter.
 const FIELD_BYTES_MAX: usize = 8 * 1024;
 
@@ -75,13 +74,6 @@ async fn post(
         read_rest(async { while let Ok(Some(_)) = form.next_field().await {} }).await;
     }
     response
-}
-
-/// Reads on after a refusal. A connection that is closed with bytes unread is reset, and the client
-/// would see that in the place of the answer.
-async fn read_rest(rest: impl Future<Output = ()>) {
-    // A client that takes longer is not worth waiting for.
-    let _ = tokio::time::timeout(REST_WITHIN, rest).await;
 }
 
 async fn store_form(

@@ -12,7 +12,7 @@ use axum::http::request::Parts;
 use axum::http::{Method, Response, StatusCode};
 use axum::routing::any;
 use platform::calls::{self, Call};
-use platform::http;
+use platform::http::{self, Answerer};
 use platform::{Code, Context, Error, Result, new_request_id};
 use serde_json::{Map, Value as Json};
 
@@ -81,16 +81,20 @@ async fn answer(
     let qualifier = header("x-qualifier").filter(|it| !it.is_empty()).map(str::to_owned);
     let rest = parts.uri.path().strip_prefix(PREFIX).unwrap_or_default();
     let path = rest.find('/').map(|at| rest[at..].to_owned());
-    if http::is_server(&context.environment, &name) {
-        let path = path.unwrap_or_else(|| "/".to_owned());
-        return http_routes::pass(context, &name, qualifier, &path, parts, body).await;
-    }
-    if path.is_some() {
-        return Err(Error::new(
-            Code::Unsupported,
-            "Only functions of the kind http have paths of their own. / 只有 HTTP 云函数支持子路径。",
-        ));
-    }
+    let qualifier = match http::answerer(context, &name, qualifier) {
+        Answerer::Server(label) => {
+            let path = path.unwrap_or_else(|| "/".to_owned());
+            return http_routes::pass(context, &name, &label, &path, parts, body).await;
+        }
+        Answerer::Handler(_) if path.is_some() => {
+            return Err(Error::new(
+                Code::Unsupported,
+                "Only functions of the kind http have paths of their own. / 只有 HTTP 云函数支持子路径。",
+            ));
+        }
+        Answerer::Handler(label) => Some(label),
+        Answerer::Nobody(qualifier) => qualifier,
+    };
     let data = match parts.method {
         Method::POST => without_environment(&upload::read_body(body, BODY_BYTES_MAX).await?)?,
         Method::GET | Method::HEAD => {

@@ -85,6 +85,7 @@ impl Environment {
         shared: Shared,
     ) -> Result<Self> {
         let id = keys.env_id.clone();
+        crate::deploy::clean_uploads(folder);
         let is_shared = store.is_shared();
         let engine = Engine::open(store, shared.clock.clone()).await?;
         let identity = Identity::open(engine.clone(), keys.clone(), shared.clock.clone()).await?;
@@ -170,8 +171,7 @@ impl Environment {
     /// Counts and notes an invocation that began earlier and has settled.
     pub(crate) fn settled(&self, began_ms: i64, mut record: Record) {
         self.metrics.note(self, &mut record, self.now_ms());
-        let (failed, bytes) = (record.error.is_some(), record.result_bytes as u64);
-        self.usage.call(failed, record.megabyte_us(), bytes);
+        self.usage.call(&record);
         let event = Event::Invocation(Box::new(record));
         self.shared.journal.record(&self.id, began_ms, event);
     }

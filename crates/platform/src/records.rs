@@ -53,13 +53,29 @@ pub struct Record {
     pub result: Option<String>,
     /// Why there is no result.
     pub error: Option<RecordError>,
+    /// What of an invocation it tells of.
+    #[serde(skip)]
+    pub part: Part,
+}
+
+/// What a record tells of. A function's own server is one invocation, which takes memory and time,
+/// in which many requests are answered, which are what is called.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Part {
+    /// A call and what it cost.
+    #[default]
+    Whole,
+    /// A request that a server answered.
+    Request,
+    /// The server.
+    Server,
 }
 
 /// Why an invocation has no result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RecordError {
-    /// `threw`, `timed-out`, `out-of-memory`, `exited` ….
+    /// One of [`ERROR_KINDS`].
     pub kind: &'static str,
     /// The sentence, cut to [`ERROR_BYTES_KEPT`].
     pub message: String,
@@ -85,7 +101,7 @@ impl RecordError {
 }
 
 /// The names of errors in records and metrics.
-pub const ERROR_KINDS: [&str; 10] = [
+pub const ERROR_KINDS: [&str; 11] = [
     "not-found",
     "threw",
     "timed-out",
@@ -95,8 +111,12 @@ pub const ERROR_KINDS: [&str; 10] = [
     "queue-full",
     "start-failed",
     "shutting-down",
+    HTTP_5XX,
     "failed",
 ];
+
+/// The kind of a request that a function's own server answered with a status from 500 on.
+pub(crate) const HTTP_5XX: &str = "http-5xx";
 
 fn kind_of(error: &InvokeError) -> &'static str {
     match error {
@@ -141,6 +161,7 @@ impl Record {
             result_bytes: 0,
             result: None,
             error: None,
+            part: Part::Whole,
         }
     }
 

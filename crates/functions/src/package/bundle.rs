@@ -72,7 +72,7 @@ pub(super) fn make(
     recipe: &Recipe<'_>,
     tree: &Path,
 ) -> Bundle {
-    if surveyed.main == super::START_SCRIPT {
+    if [super::START_SCRIPT, super::MANY].contains(&&*surveyed.main) {
         return plain("the function has a server of its own", "云函数自带 HTTP 服务");
     }
     if surveyed.main.ends_with(".mjs") || surveyed.manifest.is_module() {

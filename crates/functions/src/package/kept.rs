@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use serde::{Deserialize, Serialize};
 
-use super::Workshop;
 use super::report::{Bundle, UnsupportedCall};
+use super::{Workshop, seal};
 use crate::error::Error;
 
 /// What folders in the making begin with; a start removes what an earlier process left of them.
@@ -21,7 +21,7 @@ const UNFINISHED: &str = "unfinished-";
 const GONE: &str = ".gone";
 const CODE: &str = "code";
 const NOTE: &str = "about.json";
-/// So many files are made durable one by one; more, with all the disk has waiting.
+/// So many files and folders are made durable one by one; more, with all the disk has waiting.
 pub(super) const SYNC_FILES_MAX: usize = 64;
 
 /// The packages in use, by content hash.
@@ -83,6 +83,17 @@ pub(super) struct Note {
     pub notices: Vec<String>,
     pub unsupported: Vec<UnsupportedCall>,
     pub bundle: Bundle,
+    /// What the folder held; packages of older releases have none.
+    #[serde(default)]
+    pub seal: Option<String>,
+}
+
+/// Why there is no package of a hash.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Lost {
+    Absent,
+    /// Files are missing or others than they were.
+    Torn,
 }
 
 /// A folder that is removed unless it was renamed away.
@@ -114,13 +125,18 @@ impl Workshop {
         self.trees.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The package of this content, when it is on disk.
-    pub(super) fn kept(&self, hash: &str) -> Option<(Arc<Tree>, Note)> {
+    /// The package of this content, when it is on disk and whole.
+    pub(super) fn kept(&self, hash: &str) -> Result<(Arc<Tree>, Note), Lost> {
         let is_hash = hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
         let folder = self.packages.join(hash);
+        let text = fs::read(folder.join(NOTE)).ok().filter(|_| is_hash).ok_or(Lost::Absent)?;
+        let note: Note = serde_json::from_slice(&text).map_err(|_| Lost::Torn)?;
+        self.check_seal(hash, &folder, &note)?;
         let mut trees = self.trees();
-        let note = fs::read(folder.join(NOTE)).ok().filter(|_| is_hash)?;
-        let note = serde_json::from_slice(&note).ok()?;
+        // It may have been removed meanwhile.
+        if !folder.join(NOTE).is_file() {
+            return Err(Lost::Absent);
+        }
         let tree = trees.get(hash).and_then(Weak::upgrade).unwrap_or_else(|| {
             let (path, trees) = (folder.join(CODE), Arc::clone(&self.trees));
             let (hash, versions) = (hash.to_owned(), AtomicUsize::new(0));
@@ -128,7 +144,20 @@ impl Workshop {
         });
         trees.retain(|_, tree| tree.strong_count() > 0);
         trees.insert(hash.to_owned(), Arc::downgrade(&tree));
-        Some((tree, note))
+        Ok((tree, note))
+    }
+
+    /// Each package is looked at once in the life of a process.
+    fn check_seal(&self, hash: &str, folder: &Path, note: &Note) -> Result<(), Lost> {
+        let Some(seal) = &note.seal else { return Ok(()) };
+        let mut whole = self.whole.lock().unwrap_or_else(PoisonError::into_inner);
+        if !whole.contains(hash) {
+            if seal::of(&folder.join(CODE)).ok().as_ref() != Some(seal) {
+                return Err(Lost::Torn);
+            }
+            whole.insert(hash.to_owned());
+        }
+        Ok(())
     }
 
     /// Gives a complete folder its name.
@@ -136,31 +165,27 @@ impl Workshop {
         &self,
         folder: &Unfinished,
         hash: &str,
-        note: &Note,
-        files: usize,
-    ) -> Result<Arc<Tree>, Error> {
+        mut note: Note,
+    ) -> Result<(Arc<Tree>, Note), Error> {
+        note.seal = Some(seal::of(&folder.code()).map_err(Error::disk("read", folder.code()))?);
         let path = folder.0.join(NOTE);
-        let text = serde_json::to_vec(note).expect("a note has only texts and numbers");
-        fs::write(&path, text)
-            .and_then(|()| fs::File::open(&path)?.sync_all())
-            .map_err(Error::disk("write", path))?;
-        if files > SYNC_FILES_MAX {
-            make_durable(&folder.0).map_err(Error::disk("sync", &folder.0))?;
-        }
+        let text = serde_json::to_vec(&note).expect("a note has only texts and numbers");
+        fs::write(&path, text).map_err(Error::disk("write", path))?;
+        seal::sync(&folder.0).map_err(Error::disk("sync", &folder.0))?;
         // Two functions with the same code may be deployed at the same moment.
         let _naming = self.naming.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((tree, _)) = self.kept(hash) {
-            return Ok(tree);
+        if let Ok(kept) = self.kept(hash) {
+            return Ok(kept);
         }
         let target = self.packages.join(hash);
-        // What lies there without a note that can be read is of no use to anybody.
+        // What lies there, torn or without a note that can be read, is of no use to anybody.
         let useless = self.unfinished(&self.packages);
         let _ = fs::rename(&target, &useless.0);
         fs::rename(&folder.0, &target).map_err(Error::disk("rename", &target))?;
         let synced = fs::File::open(&self.packages).and_then(|packages| packages.sync_all());
         synced.map_err(Error::disk("sync", &self.packages))?;
-        let kept = self.kept(hash).map(|(tree, _)| tree);
-        kept.ok_or_else(|| Error::disk("read", target)(std::io::ErrorKind::NotFound.into()))
+        let kept = self.kept(hash);
+        kept.map_err(|_| Error::disk("read", target)(std::io::ErrorKind::NotFound.into()))
     }
 
     /// Removes the packages that no version uses, and the installed modules that no package came

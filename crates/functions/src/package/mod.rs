@@ -14,11 +14,13 @@ mod manifest;
 mod nodes;
 mod npm;
 mod report;
+mod seal;
 mod source;
 mod syntax;
 mod tokens;
 mod unsupported;
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
@@ -30,13 +32,15 @@ use crate::settings::{Kind, Options, Package, Settings, Source};
 use bundle::Recipe;
 pub(crate) use checks::split_handler;
 pub(crate) use kept::Tree;
-use kept::{Note, Trees, Unfinished};
+use kept::{Lost, Note, Trees, Unfinished};
 use manifest::Manifest;
 use nodes::Nodes;
 pub use report::{Bundle, UnsupportedCall, Zip};
 
 /// The start script of functions with a server of their own (protocol 02 §4.7).
 const START_SCRIPT: &str = "scf_bootstrap";
+/// Several functions behind one server (protocol 02 §4.6).
+const MANY: &str = "cloudbase-functions.json";
 
 /// Where packages are made and kept.
 #[derive(Debug)]
@@ -49,6 +53,8 @@ pub(crate) struct Workshop {
     install_scripts: bool,
     carried: Vec<CarriedSdk>,
     trees: Trees,
+    /// The packages that were found whole, by hash.
+    whole: Mutex<HashSet<String>>,
     /// Held while a package gets its name.
     naming: Mutex<()>,
     /// Read by deploys, written while modules are removed.
@@ -102,6 +108,7 @@ impl Workshop {
             install_scripts: options.install_scripts,
             carried,
             trees: Trees::default(),
+            whole: Mutex::default(),
             naming: Mutex::default(),
             building: tokio::sync::RwLock::default(),
             counter: AtomicU64::new(1),
@@ -157,11 +164,16 @@ impl Workshop {
     pub(crate) fn find(&self, hash: &str, settings: &Settings) -> Result<Built, Error> {
         // First: a package that is found and not served would be removed.
         let (node, notice) = self.nodes.choose(settings)?;
-        let (tree, note) = self.kept(hash).ok_or_else(|| {
-            Error::MendPackage(format!(
+        let (tree, note) = self.kept(hash).map_err(|lost| match lost {
+            Lost::Absent => Error::MendPackage(format!(
                 "The package {hash} is not on the disk any more; deploy the function again. / \
                  代码包 {hash} 已不在磁盘上,请重新部署云函数。"
-            ))
+            )),
+            Lost::Torn => Error::MendPackage(format!(
+                "The package {hash} is damaged: files are missing or changed, as after a loss of \
+                 power. It is not run; deploy the function again. / 代码包 {hash} 已损坏(文件缺失或被改动,\
+                 例如断电所致),不会运行,请重新部署云函数。"
+            )),
         })?;
         let same = |sdk: &&CarriedSdk| Some(sdk.version.to_string()) == note.carried;
         let carried = match &note.carried {
@@ -199,7 +211,7 @@ impl Workshop {
                 archive::unpack(name, zip, &unpacked.0)?;
                 let root = archive::root_within(&unpacked.0, |root| {
                     let files = main_files(handler);
-                    let mut files = files.iter().map(String::as_str).chain([START_SCRIPT]);
+                    let mut files = files.iter().map(String::as_str).chain([START_SCRIPT, MANY]);
                     files.any(|file| root.join(file).is_file())
                 });
                 (root, Some(unpacked))
@@ -208,7 +220,8 @@ impl Workshop {
         let items = source::list(name, &folder)?;
         let manifest = Manifest::read(name, &folder)?;
         // What starts a server of its own; it is understood when it runs.
-        let starts = items.iter().find(|item| item.is_file_at(START_SCRIPT));
+        let script = |path| items.iter().find(|item| item.is_file_at(path));
+        let starts = script(START_SCRIPT).or_else(|| script(MANY));
         let main = match starts.filter(|_| package.settings.kind == Kind::Http) {
             Some(script) => script.path.clone(),
             None => find_main(name, handler, &folder, &items, unpacked.is_some())?,
@@ -239,7 +252,7 @@ impl Workshop {
         let recipe_of = bundle::recipe_of(surveyed, recipe).filter(|_| installed.is_dir());
         hash.add(recipe_of.unwrap_or_default().as_bytes());
         let hash = hash.finish();
-        if let Some((tree, note)) = self.kept(&hash) {
+        if let Ok((tree, note)) = self.kept(&hash) {
             if !bundle::is_compiled(recipe, &tree.path) {
                 bundle::compile(self, recipe, &tree.path);
             }
@@ -250,8 +263,8 @@ impl Workshop {
         let bundle = bundle::make(self, surveyed, recipe, tree);
         let modules = modules.and_then(|modules| modules.file_name()?.to_str().map(str::to_owned));
         let carried = recipe.carried.map(|sdk| sdk.version.to_string());
-        let note = Note { carried, modules, notices, unsupported, bundle };
-        let tree = self.finish(&folder, &hash, &note, surveyed.items.len())?;
+        let note = Note { carried, modules, notices, unsupported, bundle, seal: None };
+        let (tree, note) = self.finish(&folder, &hash, note)?;
         Ok((tree, hash, note))
     }
 }

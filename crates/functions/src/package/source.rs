@@ -10,7 +10,6 @@ use std::path::{Component, Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::kept::SYNC_FILES_MAX;
 use crate::error::Error;
 
 /// The vendor's limit for an unpacked package (protocol 02 §5.3).
@@ -188,7 +187,6 @@ impl ContentHash {
 
 /// Copies the items to `to`, which must not exist, and hashes what it copied.
 pub(super) fn copy(from: &Path, items: &[Item], to: &Path) -> Result<ContentHash, Error> {
-    let sync = items.len() <= SYNC_FILES_MAX;
     let mut hash = ContentHash(Sha256::new());
     fs::create_dir(to).map_err(Error::disk("create", to))?;
     for item in items {
@@ -203,7 +201,7 @@ pub(super) fn copy(from: &Path, items: &[Item], to: &Path) -> Result<ContentHash
             }
             Kind::File { executable, .. } => {
                 hash.add(&[u8::from(*executable)]);
-                let content = copy_file(&from.join(&item.path), &target, *executable, sync)
+                let content = copy_file(&from.join(&item.path), &target, *executable)
                     .map_err(Error::disk("copy", from.join(&item.path)))?;
                 hash.add(&content);
             }
@@ -213,7 +211,7 @@ pub(super) fn copy(from: &Path, items: &[Item], to: &Path) -> Result<ContentHash
 }
 
 /// Copies one file; returns the hash of what was copied.
-fn copy_file(from: &Path, to: &Path, executable: bool, sync: bool) -> std::io::Result<[u8; 32]> {
+fn copy_file(from: &Path, to: &Path, executable: bool) -> std::io::Result<[u8; 32]> {
     let (mut input, mut output) = (File::open(from)?, File::create_new(to)?);
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 64 * 1024];
@@ -228,8 +226,5 @@ fn copy_file(from: &Path, to: &Path, executable: bool, sync: bool) -> std::io::R
     // Workers have links to this very file; writing to it must at least need an effort.
     let mode = if executable { 0o555 } else { 0o444 };
     output.set_permissions(Permissions::from_mode(mode))?;
-    if sync {
-        output.sync_all()?;
-    }
     Ok(hash.finalize().into())
 }

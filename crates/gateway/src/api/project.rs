@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::Path;
 use axum::http::Uri;
 use axum::routing::{get, put};
-use platform::deploy::{self, ProjectSettings, Zip};
+use platform::deploy::{self, ProjectSettings};
 use platform::releases::secrets;
 use platform::{Code, Error};
 use serde_json::{Value as Json, json};
@@ -17,9 +17,6 @@ use super::asked::{Answer, Operator, Said, done, parameter, told};
 use crate::envelope::invalid;
 use crate::server::Gateway;
 use crate::upload;
-
-/// The largest site, zipped, in bytes.
-const SITE_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// The routes of these.
 pub fn routes() -> Router<Arc<Gateway>> {
@@ -50,8 +47,8 @@ async fn hosted(Operator(context): Operator) -> Answer {
 /// `PUT hosting?sourceHash=HEX`: the site as a zip; it takes the place of the one before at once.
 async fn host(Operator(context): Operator, uri: Uri, body: Body) -> Answer {
     let hash = parameter(&uri, "sourceHash");
-    let zip = upload::read_body(body, SITE_BYTES_MAX).await?;
-    let hosted = deploy::host_zip(&context, Zip::Bytes(zip), hash).await?;
+    let site = upload::receive(&context, body).await?;
+    let hosted = deploy::host_zip(&context, site.zip(), hash).await?;
     told(json!({ "changed": true, "files": hosted.files }))
 }
 

@@ -13,7 +13,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
-use platform::http::{self, Route};
+use platform::http::{self, Answerer, Route};
 use platform::keys::{self, Proof};
 use platform::{Caller, Context, Environment, Error, Result, sign_in};
 use serde_json::json;
@@ -150,9 +150,13 @@ async fn answer(
     body: Body,
 ) -> Result<Response<Body>> {
     http::admit(context, route)?;
-    if http::is_server(&context.environment, &route.function) {
-        return raw::pass(context, &route.function, None, path, parts, body).await;
-    }
+    let qualifier = match http::answerer(context, &route.function, None) {
+        Answerer::Server(label) => {
+            return raw::pass(context, &route.function, &label, path, parts, body).await;
+        }
+        Answerer::Handler(label) => Some(label),
+        Answerer::Nobody(qualifier) => qualifier,
+    };
     let body = upload::read_body(body, BODY_BYTES_MAX).await?;
     let client_ip = context.client_ip.map(|ip| ip.to_string()).unwrap_or_default();
     let about = event::About {
@@ -163,7 +167,7 @@ async fn answer(
     };
     let call = http::Call {
         function: route.function.clone(),
-        qualifier: None,
+        qualifier,
         event: event::of_request(&parts, &body, &about),
         http_context: event::context(&parts, &about),
     };

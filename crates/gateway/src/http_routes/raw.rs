@@ -14,11 +14,11 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Uri, Version, header};
 use bytes::Bytes;
 use http_body_util::Limited;
-use hyper::body::Frame;
-use hyper::client::conn::http1;
+use hyper::body::{Frame, Incoming};
+use hyper::client::conn::http1::{self, SendRequest};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use platform::http::{self, Opened, Turn};
+use platform::http::{self, Lane, Opened, Turn};
 use platform::{Code, Context, Error, Result, services};
 use tokio::io::copy_bidirectional;
 
@@ -37,23 +37,17 @@ const LANE: &str = "yunkai-lane";
 pub async fn pass(
     context: &Context,
     function: &str,
-    qualifier: Option<String>,
+    label: &str,
     path: &str,
     mut parts: Parts,
     body: Body,
 ) -> Result<Response<Body>> {
     let upgrade = parts.extensions.remove::<OnUpgrade>().filter(|_| is_upgrade(&parts.headers));
-    let Opened { lane, turn } = http::open(context, function, qualifier).await?;
+    let Opened { lane, turn } = http::open(context, function, label).await?;
     let request = request(context, function, &turn, path, &parts, upgrade.is_some(), body)?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(lane))
-        .await
-        .map_err(|error| broken(function, &turn, error))?;
-    tokio::spawn(connection.with_upgrades());
-    let sent = tokio::time::timeout(turn.limit, sender.send_request(request)).await;
-    let mut response = match sent {
-        Ok(answered) => answered.map_err(|error| broken(function, &turn, error))?,
-        Err(_) => return Err(late(function, &turn)),
-    };
+    let answered = ask(function, &turn, lane, request).await;
+    let (mut response, sender) = answered.inspect_err(|error| turn.failed(error))?;
+    turn.answered(response.status().as_u16());
     let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
     if switched && let Some(upgrade) = upgrade {
         let server = hyper::upgrade::on(&mut response);
@@ -66,8 +60,30 @@ pub async fn pass(
     for name in names.iter().filter(|name| **name != header::CONTENT_LENGTH) {
         headers.remove(name);
     }
-    // The sender keeps the connection; the turn keeps the server.
-    Ok(response.map(|inner| Body::new(Held { inner: Body::new(inner), _kept: (sender, turn) })))
+    let function = function.to_owned();
+    Ok(response.map(|inner| {
+        Body::new(Held { inner: Body::new(inner), turn, function, _connection: sender })
+    }))
+}
+
+/// Sends the request and waits until the answer begins; what is returned beside it keeps the
+/// connection.
+async fn ask(
+    function: &str,
+    turn: &Turn,
+    lane: Box<dyn Lane>,
+    request: Request,
+) -> Result<(Response<Incoming>, SendRequest<Body>)> {
+    let (mut sender, connection) = match http1::handshake(TokioIo::new(lane)).await {
+        Ok(connected) => connected,
+        Err(error) => return Err(broken(function, turn, error).await),
+    };
+    tokio::spawn(connection.with_upgrades());
+    match tokio::time::timeout(turn.limit, sender.send_request(request)).await {
+        Ok(Ok(response)) => Ok((response, sender)),
+        Ok(Err(error)) => Err(broken(function, turn, error).await),
+        Err(_) => Err(late(function, turn)),
+    }
 }
 
 fn is_upgrade(headers: &HeaderMap) -> bool {
@@ -126,13 +142,15 @@ async fn join(client: OnUpgrade, server: OnUpgrade, turn: Turn) {
     drop(turn);
 }
 
-/// A body that keeps something until it has been sent.
-struct Held<K> {
+/// The body of an answer; it keeps the connection and the server until it has been sent.
+struct Held {
     inner: Body,
-    _kept: K,
+    turn: Turn,
+    function: String,
+    _connection: SendRequest<Body>,
 }
 
-impl<K: Unpin> HttpBody for Held<K> {
+impl HttpBody for Held {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -140,7 +158,11 @@ impl<K: Unpin> HttpBody for Held<K> {
         mut self: Pin<&mut Self>,
         context: &mut Poll<'_>,
     ) -> Polled<Option<std::result::Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.inner).poll_frame(context)
+        let polled = Pin::new(&mut self.inner).poll_frame(context);
+        if let Polled::Ready(Some(Err(_))) = polled {
+            self.turn.failed(&half(&self.function));
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {
@@ -192,14 +214,27 @@ fn invocation(gateway: &Gateway, request: &Request) -> Result<Serving> {
     Ok((environment, invocation))
 }
 
-fn broken(function: &str, turn: &Turn, error: hyper::Error) -> Error {
+async fn broken(function: &str, turn: &Turn, error: hyper::Error) -> Error {
     turn.give_up();
+    if let Some(reason) = turn.reason().await {
+        return reason;
+    }
     Error::with_cause(
         Code::FunctionFailed,
         format!(
             "{function}: its server broke the connection off. / {function}:其 HTTP 服务中断了连接。"
         ),
         error,
+    )
+}
+
+fn half(function: &str) -> Error {
+    Error::new(
+        Code::FunctionFailed,
+        format!(
+            "{function}: its server broke the connection off in the middle of an answer. / \
+             {function}:其 HTTP 服务在返回内容中途中断了连接。"
+        ),
     )
 }
 

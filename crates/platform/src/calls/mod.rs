@@ -15,8 +15,8 @@ use crate::open_api;
 use crate::triggers;
 
 use run::ROUTE_KEY;
-pub(crate) use run::check_depth;
 pub use run::{Run, Trigger, run};
+pub(crate) use run::{chance, check_depth};
 
 /// The largest event, in bytes.
 pub const EVENT_BYTES_MAX: usize = 6 * 1024 * 1024;
@@ -67,6 +67,9 @@ pub async fn call_later(context: &Context, call: Call, delay_ms: i64) -> Result<
     // An id of its own: a client may send several requests under one.
     let request_id = crate::environment::new_request_id();
     let demand = Run { request_id, ..demand(context, call).await? };
+    if let Ok(label) = run::label_of(&context.environment, &demand) {
+        run::check_kind(&context.environment, &demand.function, &label)?;
+    }
     triggers::accept(&context.environment, demand, delay_ms).await
 }
 
@@ -88,16 +91,6 @@ async fn demand(context: &Context, call: Call) -> Result<Run> {
         }
         Caller::Nobody => return Err(crate::sign_in::not_signed_in()),
     };
-    if crate::http::is_server(&context.environment, &call.name) {
-        return Err(Error::new(
-            Code::InvalidParameter,
-            format!(
-                "{0} answers HTTP requests only: use a route, or /v1/functions/{0} with webfn=true. / \
-                 {0} 是 HTTP 云函数:请通过路由或 /v1/functions/{0}?webfn=true 访问。",
-                call.name
-            ),
-        ));
-    }
     let data = match call.cloud_ids.is_empty() {
         true => call.data,
         false => {

@@ -3,14 +3,14 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use functions::{Ended, Invocation, InvokeError};
+use functions::{Ended, Invocation, InvokeError, Kind};
 
 use super::{Answer, DEPTH_MAX, variables};
 use crate::caller::User;
 use crate::environment::{Environment, new_request_id};
 use crate::error::{Code, Error, Result};
 use crate::invocations::InvocationContext;
-use crate::records::Record;
+use crate::records::{Part, Record};
 use crate::releases::{Chance, resolve};
 
 /// The variable that puts a call on one side of a traffic split (protocol 02 §1).
@@ -96,6 +96,8 @@ pub struct Run {
     pub request_id: String,
     /// More variables of this call alone, e.g. `TRIGGER_SRC`. `TCB_` names are listed for the SDKs.
     pub variables: Vec<(String, String)>,
+    /// It is not a call but the server of a function of the kind `http`.
+    pub(crate) serves: bool,
 }
 
 impl Run {
@@ -114,6 +116,7 @@ impl Run {
             client_ip: None,
             request_id: new_request_id(),
             variables: Vec::new(),
+            serves: false,
         }
     }
 }
@@ -131,6 +134,9 @@ pub async fn run(environment: &Environment, run: Run) -> Result<Answer> {
             return Err(error);
         }
     };
+    if !run.serves {
+        check_kind(environment, &run.function, &label)?;
+    }
     let context = Arc::new(InvocationContext {
         request_id: run.request_id.clone(),
         environment: environment.id().to_owned(),
@@ -162,6 +168,9 @@ pub async fn run(environment: &Environment, run: Run) -> Result<Answer> {
         context.source.clone(),
         context.user.as_ref(),
     );
+    if run.serves {
+        record.part = Part::Server;
+    }
     record.measured(figures);
     record.total_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
     record.ended(result.as_deref(), |text| environment.secrets().redact(text));
@@ -181,15 +190,35 @@ fn refused(environment: &Environment, run: Run) {
     environment.settled(environment.now_ms(), record);
 }
 
-/// The version that serves a run. A user stays on one side of a traffic split.
-fn label_of(environment: &Environment, run: &Run) -> Result<String> {
+/// The version that serves a run.
+pub(super) fn label_of(environment: &Environment, run: &Run) -> Result<String> {
     let routed = run.variables.iter().find(|(name, _)| name == ROUTE_KEY);
-    let user = run.user.as_ref().map(|user| user.owner_id());
-    let chance = match routed.map(|(_, key)| key.as_str()).filter(|key| !key.is_empty()).or(user) {
+    let chance = chance(routed.map(|(_, key)| key.as_str()), run.user.as_ref());
+    resolve(environment, &run.function, run.qualifier.as_deref(), chance)
+}
+
+/// The side of a traffic split: of a route key, else of the user, always the same one.
+pub(crate) fn chance<'a>(route_key: Option<&'a str>, user: Option<&'a User>) -> Chance<'a> {
+    let key = route_key.filter(|key| !key.is_empty());
+    match key.or_else(|| user.map(User::owner_id)) {
         Some(key) => Chance::Of(key),
         None => Chance::Number(rand::random::<u32>()),
-    };
-    resolve(environment, &run.function, run.qualifier.as_deref(), chance)
+    }
+}
+
+/// Refuses to call a version that has a server of its own by an event.
+pub(super) fn check_kind(environment: &Environment, function: &str, label: &str) -> Result<()> {
+    if environment.functions().kind(environment.id(), function, label) != Some(Kind::Http) {
+        return Ok(());
+    }
+    Err(Error::new(
+        Code::InvalidParameter,
+        format!(
+            "{function} answers HTTP requests only: use a route, or /v1/functions/{function} with \
+             webfn=true. / {function} 是 HTTP 云函数:请通过路由或 /v1/functions/{function}?webfn=true \
+             访问。"
+        ),
+    ))
 }
 
 /// Refuses chains that are too deep.

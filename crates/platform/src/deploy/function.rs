@@ -110,6 +110,13 @@ async fn try_deploy(environment: &Environment, deploy: Deploy) -> Result<Deploye
     if let Some(number) = planned.published {
         serve(environment, &name, &number.to_string(), &planned.release).await?;
     }
+    for (label, release) in planned.entry.releases() {
+        // Its package may be the one that was made now.
+        if releases.broken(&name, &label).is_some() {
+            // It stays broken, with the reason.
+            let _ = serve(environment, &name, &label, release).await;
+        }
+    }
     for number in planned.forgotten {
         withdraw(environment, &name, &number.to_string()).await;
     }

@@ -6,6 +6,7 @@ mod hosting;
 mod index;
 mod project;
 mod settings;
+mod upload;
 
 use std::sync::Arc;
 
@@ -28,6 +29,8 @@ pub use project::{CollectionSettings, ProjectSettings, StorageSettings};
 pub use settings::{
     FunctionKind, FunctionSettings, Network, Permissions, VARIABLES_BYTES_MAX, check_variable_name,
 };
+pub(crate) use upload::clean as clean_uploads;
+pub use upload::{UPLOAD_BYTES_MAX, Upload, Uploaded};
 
 /// Applies what a project says of collections and files; creating what exists already is no error.
 pub async fn apply_settings(environment: &Environment, settings: &ProjectSettings) -> Result<()> {

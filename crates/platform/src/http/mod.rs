@@ -15,7 +15,7 @@ use crate::kept;
 pub use routes::{Matched, Route, RouteTable};
 pub(crate) use routes::{check_path, covers};
 pub(crate) use servers::Servers;
-pub use servers::{Lane, Opened, Turn, is_server, offer, open, until_ended};
+pub use servers::{Answerer, Lane, Opened, Turn, answerer, offer, open, until_ended};
 
 /// Where the route table is kept.
 pub(crate) const COLLECTION: &str = "system.routes";

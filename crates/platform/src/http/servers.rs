@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use functions::Kind;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -20,8 +21,8 @@ use crate::calls::{self, Run};
 use crate::environment::Environment;
 use crate::error::{Code, Error, Result};
 use crate::invocations::InvocationContext;
-use crate::journal::Event;
-use crate::records::Record;
+use crate::records::{ERROR_BYTES_KEPT, HTTP_5XX, Part, Record, RecordError, cut};
+use crate::releases::resolve;
 
 /// The variable that tells a worker to serve rather than to handle an event.
 const SERVE: &str = "YUNKAI_SERVE";
@@ -33,6 +34,8 @@ const LANES_MAX: usize = 64;
 const LINGER: Duration = Duration::from_secs(2);
 /// A server has its first lane within this time, starting and loading included.
 const START_TIME_MAX: Duration = Duration::from_secs(30);
+/// How long after a connection is broken off it may become known that the server has ended.
+const END_TIME_MAX: Duration = Duration::from_secs(1);
 
 /// A connection to a function's server.
 pub trait Lane: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -56,7 +59,8 @@ struct Server {
     /// The invocation it is.
     id: String,
     function: String,
-    qualifier: Option<String>,
+    /// The version that it runs.
+    label: String,
     /// Which deploy of the function it runs.
     revision: u64,
     offered: mpsc::Sender<Box<dyn Lane>>,
@@ -98,6 +102,11 @@ pub struct Turn {
     server: Arc<Server>,
     request: Arc<InvocationContext>,
     started: Instant,
+    began_ms: i64,
+    /// Why it counts as failed, if it does.
+    failure: Mutex<Option<RecordError>>,
+    /// The request is not done: another server gets it.
+    goes_on: bool,
     /// How long the server may take to begin its answer.
     pub limit: Duration,
 }
@@ -122,10 +131,63 @@ impl Turn {
             client_ip: run.client_ip,
             depth: run.depth,
             within: Some(server.id.clone()),
-            version: server.qualifier.clone().unwrap_or_else(|| functions::LATEST.to_owned()),
+            version: server.label.clone(),
         });
         environment.invocations().begin(Arc::clone(&request));
-        Self { environment, server, request, started: Instant::now(), limit }
+        let (started, began_ms) = (Instant::now(), environment.now_ms());
+        let (failure, goes_on) = (Mutex::default(), false);
+        Self { environment, server, request, started, began_ms, failure, goes_on, limit }
+    }
+
+    /// Notes the status of the server's answer: one from 500 on is a failure.
+    pub fn answered(&self, status: u16) {
+        if status >= 500 {
+            self.fail(HTTP_5XX, &format!("The server answered {status}. / 服务返回 {status}。"));
+        }
+    }
+
+    /// Notes why there is no answer, or only half of one.
+    pub fn failed(&self, error: &Error) {
+        let kind = match error.code() {
+            Code::FunctionTimedOut => "timed-out",
+            Code::FunctionOutOfMemory => "out-of-memory",
+            Code::FunctionOverloaded => "queue-full",
+            Code::FunctionFailed => "exited",
+            _ => "failed",
+        };
+        self.fail(kind, error.message());
+    }
+
+    fn settle(&self) {
+        let request = &self.request;
+        self.environment.invocations().settle(&request.request_id, self.environment.now_ms());
+        let mut record = Record::of(
+            calls::Trigger::Http,
+            request.request_id.clone(),
+            request.function.clone(),
+            request.source.clone(),
+            request.user.as_ref(),
+        );
+        record.part = Part::Request;
+        record.version.clone_from(&request.version);
+        record.total_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        record.duration_us = record.total_us;
+        record.error = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.environment.settled(self.began_ms, record);
+    }
+
+    fn fail(&self, kind: &'static str, message: &str) {
+        let message = cut(&self.environment.secrets().redact(message), ERROR_BYTES_KEPT);
+        let failure = RecordError { kind, message, stack: String::new() };
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
+    }
+
+    /// Why the server ended, when it has broken a connection off because it did.
+    pub async fn reason(&self) -> Option<Error> {
+        let mut ended = self.server.ended.subscribe();
+        let reason = tokio::time::timeout(END_TIME_MAX, ended.wait_for(Option::is_some)).await;
+        let (code, message) = reason.ok()?.ok()?.clone()?;
+        Some(Error::new(code, message))
     }
 
     /// The server does not answer: the next request has another one.
@@ -141,19 +203,9 @@ impl Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let request = &self.request;
-        self.environment.invocations().settle(&request.request_id, self.environment.now_ms());
-        // What it cost is counted once, for the invocation that the server is.
-        let mut record = Record::of(
-            calls::Trigger::Http,
-            request.request_id.clone(),
-            request.function.clone(),
-            request.source.clone(),
-            request.user.as_ref(),
-        );
-        record.total_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        record.duration_us = record.total_us;
-        self.environment.record(Event::Invocation(Box::new(record)));
+        if !self.goes_on {
+            self.settle();
+        }
         if self.server.open.fetch_sub(1, Ordering::AcqRel) == 1 {
             let (environment, server) = (Arc::clone(&self.environment), Arc::clone(&self.server));
             tokio::spawn(async move {
@@ -169,30 +221,55 @@ impl Drop for Turn {
     }
 }
 
-/// Whether a function has a server of its own.
-pub fn is_server(environment: &Environment, function: &str) -> bool {
-    let info = environment.functions().get(environment.id(), function);
-    info.is_some_and(|info| info.settings.kind == functions::Kind::Http)
+/// Who answers a request.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Answerer {
+    /// The server of this version.
+    Server(String),
+    /// The handler of this version.
+    Handler(String),
+    /// There is no such version; a call says why, and leaves a record.
+    Nobody(Option<String>),
 }
 
-/// A connection to the function's server for one request, started at need.
+/// Who answers a request for a function: aliases and their traffic split decide as for calls.
+pub fn answerer(context: &Context, function: &str, qualifier: Option<String>) -> Answerer {
+    let environment = &context.environment;
+    let user = run_of(context, String::new(), String::new()).user;
+    let chance = calls::chance(context.route_key.as_deref(), user.as_ref());
+    match resolve(environment, function, qualifier.as_deref(), chance) {
+        Ok(label) => match environment.functions().kind(environment.id(), function, &label) {
+            Some(Kind::Http) => Answerer::Server(label),
+            _ => Answerer::Handler(label),
+        },
+        Err(_) => Answerer::Nobody(qualifier),
+    }
+}
+
+/// A connection to the server of a version for one request, started at need.
 ///
 /// # Errors
 /// What keeps the server from starting, and [`Code::FunctionTimedOut`] when it does not answer.
-pub async fn open(context: &Context, function: &str, qualifier: Option<String>) -> Result<Opened> {
+pub async fn open(context: &Context, function: &str, label: &str) -> Result<Opened> {
     calls::check_depth(run_of(context, String::new(), String::new()).depth)?;
     let mut tries = 0;
     loop {
-        let (server, limit) = choose(context, function, qualifier.as_deref())?;
-        let turn = Turn::begin(context, server, limit);
+        let (server, limit) = choose(context, function, label)?;
+        let mut turn = Turn::begin(context, server, limit);
         let server = Arc::clone(&turn.server);
-        match tokio::time::timeout(START_TIME_MAX + limit, lane_of(&server)).await {
+        let error = match tokio::time::timeout(START_TIME_MAX + limit, lane_of(&server)).await {
             Ok(Ok(lane)) => return Ok(Opened { lane, turn }),
             // It had been there, and ended a moment ago.
-            Ok(Err(_)) if tries == 0 && server.ending.is_cancelled() => tries += 1,
-            Ok(Err(error)) => return Err(error),
-            Err(_) => return Err(silent(function)),
-        }
+            Ok(Err(_)) if tries == 0 && server.ending.is_cancelled() => {
+                tries += 1;
+                turn.goes_on = true;
+                continue;
+            }
+            Ok(Err(error)) => error,
+            Err(_) => silent(function),
+        };
+        turn.failed(&error);
+        return Err(error);
     }
 }
 
@@ -211,13 +288,10 @@ async fn lane_of(server: &Server) -> Result<Box<dyn Lane>> {
 }
 
 /// The least busy server of what is deployed now, or a new one.
-fn choose(
-    context: &Context,
-    function: &str,
-    qualifier: Option<&str>,
-) -> Result<(Arc<Server>, Duration)> {
+fn choose(context: &Context, function: &str, label: &str) -> Result<(Arc<Server>, Duration)> {
     let environment = &context.environment;
-    let info = environment.functions().get(environment.id(), function).ok_or_else(|| {
+    let info = environment.functions().version(environment.id(), function, label);
+    let info = info.ok_or_else(|| {
         let message =
             format!("{function}: there is no such function. / 云函数 {function} 不存在。");
         Error::new(Code::FunctionMissing, message)
@@ -228,7 +302,7 @@ fn choose(
     // Those of an earlier deploy answer what they have begun and end by themselves.
     let mut fitting: Vec<_> = all
         .values()
-        .filter(|it| it.function == function && it.qualifier.as_deref() == qualifier)
+        .filter(|it| it.function == function && it.label == label)
         .filter(|it| it.revision == info.revision && it.ended.borrow().is_none())
         .cloned()
         .collect();
@@ -241,7 +315,7 @@ fn choose(
     let server = match chosen {
         Some(server) => server,
         None => {
-            let server = start(environment, function, qualifier, info.revision);
+            let server = start(environment, function, label, info.revision);
             all.insert(server.id.clone(), Arc::clone(&server));
             server
         }
@@ -253,17 +327,18 @@ fn choose(
 fn start(
     environment: &Arc<Environment>,
     function: &str,
-    qualifier: Option<&str>,
+    label: &str,
     revision: u64,
 ) -> Arc<Server> {
     let mut run = Run::new(calls::Trigger::Http, function.to_owned(), "{}".to_owned());
-    run.qualifier = qualifier.map(str::to_owned);
+    run.qualifier = Some(label.to_owned());
+    run.serves = true;
     run.variables.push((SERVE.to_owned(), "1".to_owned()));
     let (offered, lanes) = mpsc::channel(LANES_MAX);
     let server = Arc::new(Server {
         id: run.request_id.clone(),
         function: function.to_owned(),
-        qualifier: run.qualifier.clone(),
+        label: label.to_owned(),
         revision,
         offered,
         lanes: tokio::sync::Mutex::new(lanes),

@@ -19,7 +19,7 @@ pub use prometheus::Exposition;
 
 use crate::calls::Trigger;
 use crate::environment::Environment;
-use crate::records::{ERROR_KINDS, Record};
+use crate::records::{ERROR_KINDS, Part, Record};
 
 /// How many functions of an environment have figures of their own; the rest share [`OTHER`].
 const FUNCTIONS_MAX: usize = 1_000;
@@ -59,22 +59,27 @@ impl Metrics {
             return;
         }
         let figures = self.of(&record.function);
-        record.memory_limit_mb = figures.memory(environment, &record.function, now_ms);
         let add = |counter: &AtomicU64, count| counter.fetch_add(count, Ordering::Relaxed);
+        if record.part != Part::Request {
+            record.memory_limit_mb = figures.memory(environment, &record.function, now_ms);
+            add(&figures.megabyte_us, record.megabyte_us());
+        }
+        if record.cold {
+            add(&figures.cold, 1);
+            figures.start.note(record.start_us, now_ms);
+        }
+        if record.part == Part::Server {
+            return;
+        }
         if let Some(at) = Trigger::ALL.iter().position(|it| it.name() == record.trigger) {
             add(&figures.by_trigger[at], 1);
         }
         if let Some(at) = kind.and_then(|kind| ERROR_KINDS.iter().position(|it| *it == kind)) {
             add(&figures.by_error[at], 1);
         }
-        add(&figures.megabyte_us, record.megabyte_us());
         add(&figures.result_bytes, record.result_bytes as u64);
         figures.duration.note(record.duration_us, now_ms);
         figures.queued.note(record.queued_us, now_ms);
-        if record.cold {
-            add(&figures.cold, 1);
-            figures.start.note(record.start_us, now_ms);
-        }
     }
 
     fn of(&self, function: &str) -> Arc<Figures> {

@@ -11,6 +11,7 @@ use super::gigabyte_seconds;
 use crate::caller::{Caller, Context};
 use crate::environment::Environment;
 use crate::error::{Code, Error, Result};
+use crate::records::{Part, Record};
 use crate::server::Platform;
 use crate::shelf::Shelf;
 
@@ -37,12 +38,15 @@ impl Usage {
         self.counters[at].fetch_add(count, Ordering::Relaxed);
     }
 
-    /// Counts a settled invocation.
-    pub(crate) fn call(&self, failed: bool, megabyte_us: u64, result_bytes: u64) {
-        self.add(0, 1);
-        self.add(1, u64::from(failed));
-        self.add(2, megabyte_us);
-        self.outbound(result_bytes);
+    /// Counts a settled invocation, of which the metrics have looked up what it costs.
+    pub(crate) fn call(&self, record: &Record) {
+        // A server is no call: its requests are.
+        if record.part != Part::Server {
+            self.add(0, 1);
+            self.add(1, u64::from(record.error.is_some()));
+        }
+        self.add(2, record.megabyte_us());
+        self.outbound(record.result_bytes as u64);
     }
 
     /// Counts bytes that were sent to a client.

@@ -16,12 +16,9 @@ pub(super) fn check(
     function: &InvocationContext,
     name: &str,
 ) -> Result<()> {
-    let allowed = environment.functions().permissions(
-        environment.id(),
-        &function.function,
-        &function.version,
-    );
-    if allowed.is_none_or(|allowed| allows(&allowed, name)) {
+    let served =
+        environment.functions().version(environment.id(), &function.function, &function.version);
+    if served.is_none_or(|served| allows(&served.settings.permissions, name)) {
         return Ok(());
     }
     let api = wechat::api_name(name);

@@ -13,6 +13,11 @@ use crate::journal::Event;
 pub(crate) async fn restore(environment: &Environment) {
     for entry in environment.releases().list() {
         restore_entry(environment, &entry).await;
+        for (label, _) in entry.releases() {
+            if let Some(reason) = environment.releases().broken(&entry.name, &label) {
+                tracing::error!("{}:{label}: {reason}", entry.name);
+            }
+        }
     }
 }
 

@@ -1,22 +1,22 @@
 //! Deploying a function: its settings and, unless the server has it already, its code as a zip.
 
+use std::collections::HashMap;
 use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::Path;
 use axum::http::HeaderMap;
-use bytes::Bytes;
-use platform::deploy::{Deploy, Deployed, FunctionSettings, Source, Zip, deploy_for};
-use platform::{Code, Error, Result};
+use platform::deploy::{Deploy, Deployed, FunctionSettings, Source, Upload, Uploaded, deploy_for};
+use platform::{Code, Context, Error, Result};
 use serde_json::{Value as Json, json};
 
 use crate::api::asked::{Answer, Operator, told};
 use crate::envelope::invalid;
-use crate::multipart::{self, RawPart};
+use crate::multipart;
 use crate::upload;
 
-/// The largest deploy, in bytes.
-const CODE_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// How much may stand beside the code, in bytes.
+const TEXT_BYTES_MAX: usize = 1024 * 1024;
 
 /// `PUT NAME`: a form with `settings` (JSON), `sourceHash`, `strict`, `publish` and `code` (zip).
 pub async fn deploy(
@@ -28,11 +28,10 @@ pub async fn deploy(
     let started = Instant::now();
     let boundary = multipart::boundary(&headers)
         .ok_or_else(|| invalid("code", "part of a multipart form", "multipart 表单的一项"))?;
-    let body = upload::read_body(body, CODE_BYTES_MAX).await?;
-    let form = Form(multipart::read(body, &boundary).await?);
+    let form = Form::receive(&context, body, &boundary).await?;
     let deploy = Deploy {
         name,
-        source: form.bytes("code").map(|zip| Source::Zip(Zip::Bytes(zip))),
+        source: form.code.as_ref().map(|code| Source::Zip(code.zip())),
         source_hash: form.text("sourceHash")?.map(str::to_owned),
         settings: settings(form.text("settings")?.unwrap_or("{}"))?,
         is_strict: form.text("strict")? == Some("true"),
@@ -42,16 +41,53 @@ pub async fn deploy(
     told(report(&deployed, started))
 }
 
-struct Form(Vec<RawPart>);
+/// What was sent: texts, and the code in a file.
+struct Form {
+    texts: HashMap<String, Vec<u8>>,
+    code: Option<Uploaded>,
+}
 
 impl Form {
-    fn bytes(&self, name: &str) -> Option<Bytes> {
-        self.0.iter().find(|part| part.name == name).map(|part| part.bytes.clone())
+    async fn receive(context: &Context, body: Body, boundary: &str) -> Result<Self> {
+        let mut form = Self { texts: HashMap::new(), code: None };
+        let mut parts = multer::Multipart::new(body.into_data_stream(), boundary);
+        let received = form.receive_parts(context, &mut parts).await;
+        if received.is_err() {
+            upload::read_rest(async { while let Ok(Some(_)) = parts.next_field().await {} }).await;
+        }
+        received.map(|()| form)
+    }
+
+    async fn receive_parts(
+        &mut self,
+        context: &Context,
+        parts: &mut multer::Multipart<'_>,
+    ) -> Result<()> {
+        let mut text_bytes = 0;
+        while let Some(mut part) = parts.next_field().await.map_err(multipart::malformed)? {
+            let name = part.name().unwrap_or_default().to_owned();
+            if name == "code" {
+                let mut code = Upload::begin(context).await?;
+                while let Some(chunk) = part.chunk().await.map_err(multipart::malformed)? {
+                    code.write(&chunk).await?;
+                }
+                self.code = Some(code.finish().await?);
+                continue;
+            }
+            let text = self.texts.entry(name).or_default();
+            while let Some(chunk) = part.chunk().await.map_err(multipart::malformed)? {
+                text_bytes += chunk.len();
+                if text_bytes > TEXT_BYTES_MAX {
+                    return Err(invalid("settings", "at most 1 MB", "不超过 1 MB"));
+                }
+                text.extend_from_slice(&chunk);
+            }
+        }
+        Ok(())
     }
 
     fn text(&self, name: &str) -> Result<Option<&str>> {
-        let part = self.0.iter().find(|part| part.name == name);
-        let text = part.map(|part| std::str::from_utf8(&part.bytes)).transpose();
+        let text = self.texts.get(name).map(|text| std::str::from_utf8(text)).transpose();
         text.map_err(|_| invalid(name, "text", "文本"))
     }
 }
