@@ -69,7 +69,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            terminal::error(&format!("{error:#}"));
+            terminal::failure(&error);
             ExitCode::FAILURE
         }
     }

@@ -85,8 +85,9 @@ pub async fn run(arguments: arguments::Serve) -> Result<()> {
     let path = arguments.config.display().to_string();
     let text = std::fs::read_to_string(&arguments.config)
         .map_err(|error| anyhow!("{path} cannot be read: {error}. / 无法读取 {path}:{error}。"))?;
-    let toml: Toml = toml::from_str(&text)
-        .map_err(|error| anyhow!("{path} cannot be understood / {path} 有误:\n{error}"))?;
+    let toml: Toml = toml::from_str(&text).map_err(|error| {
+        anyhow!("{path} cannot be understood:\n{error} / {path} 有误:\n{error}")
+    })?;
     let store = StoreOptions::parse(toml.store.as_deref().unwrap_or("fjall"))
         .map_err(|error| anyhow!("{path}: store: {error}"))?;
     let settings = Settings {

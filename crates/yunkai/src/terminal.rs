@@ -22,6 +22,12 @@ pub fn error(message: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", harmless(&localized(message)));
 }
 
+/// Prints why a command failed: what happened and its causes, each in the reader's language.
+pub fn failure(why: &anyhow::Error) {
+    let causes: Vec<_> = why.chain().map(|cause| localized(&cause.to_string())).collect();
+    error(&causes.join(": "));
+}
+
 /// The text with control characters shown as pictures (`␛`), but for line ends, tabs and colours.
 fn harmless(text: &str) -> Cow<'_, str> {
     let is_harmful = |c: char| c.is_control() && c != '\n' && c != '\t';

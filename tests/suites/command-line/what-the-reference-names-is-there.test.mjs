@@ -1,9 +1,13 @@
-/** Every path of openapi.json is answered, every command and option of the reference is known. */
+/**
+ * Every path of openapi.json is answered, every command and option of the reference is known, and
+ * every key of the configuration files is described there.
+ */
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { serveEmpty } from '../../harness/deploying.mjs';
+import { project } from '../../harness/project.mjs';
 import { run } from '../../harness/server.mjs';
 import { rootDir } from '../../harness/settings.mjs';
 
@@ -54,6 +58,45 @@ test('every command and option of the reference is known', async () => {
     assert.ok(own.length === 0 || takesArguments, `yunkai ${words}: ${own} is not known`);
     for (const option of options) {
       assert.match(help.output, new RegExp(`${option}\\b`), `yunkai ${words} ${option}`);
+    }
+  }
+});
+
+/** An object with an unknown key in each place, and the page that describes the known ones. */
+const places = [
+  ['yunkai.json', '{"_":0}'],
+  ['yunkai.json', '{"collections":{"a":{"_":0}}}'],
+  ['yunkai.json', '{"collections":{"a":{"indexes":[{"_":0}]}}}'],
+  ['yunkai.json', '{"storage":{"_":0}}'],
+  ['yunkai.json', '{"functions":{"a":{"_":0}}}'],
+  ['yunkai.json', '{"functions":{"a":{"network":{"_":0}}}}', 'functions.md'],
+  ['yunkai.json', '{"routes":[{"_":0}]}', 'routes.md'],
+  ['yunkai.json', '{"services":{"a":{"_":0}}}', 'services.md'],
+  ['yunkai.toml', '_ = 0'],
+  ['yunkai.toml', 'data = "x"\n[functions]\n_ = 0', 'functions.md', 'packages.md'],
+  ['yunkai.toml', 'data = "x"\n[journal]\n_ = 0'],
+  ['yunkai.toml', 'data = "x"\n[wechat]\n_ = 0'],
+  ['yunkai.toml', 'data = "x"\n[wechat.pay]\n_ = 0', 'open-platform.md'],
+  ['yunkai.toml', 'data = "x"\n[wechat.push]\n_ = 0', 'open-platform.md'],
+];
+
+test('every key of the configuration files is described', async (t) => {
+  const made = await project(t);
+  for (const [file, content, ...pages] of places) {
+    await made.write(file, content);
+    const place = path.join(made.dir, file);
+    const { output } = await (file === 'yunkai.json'
+      ? run(['deploy', made.dir, '--server', 'http://127.0.0.1:1', '--key', 'k'])
+      : run(['serve', '--config', place]));
+    const expected = output.match(/unknown field `_`, expected (.*)/)?.[1] ?? '';
+    const keys = [...expected.matchAll(/`(\w+)`/g)].map(([, key]) => key);
+    assert.ok(keys.length > 0, `${content}: ${output}`);
+    const own = file.replace('.', '-').concat('.md');
+    const texts = [own, ...pages].map((page) => readFile(path.join(reference, page), 'utf8'));
+    const text = (await Promise.all(texts)).join('');
+    for (const key of keys) {
+      const isThere = new RegExp(`[\`.[]${key}[\`.[\\]]|"${key}"|^${key} = `, 'm').test(text);
+      assert.ok(isThere, `${key} of ${content} is not in ${[own, ...pages]}`);
     }
   }
 });
