@@ -4,6 +4,8 @@
 #   make test      every test, black box and browser included
 #   make check     formatting, lints and types
 #   make bench     the comparison tables; ONLY=call|documents… one of them;
+#                  ONLY=soak SECONDS=… (1,800) how memory behaves for long;
+#                  ONLY=neighbour DEEDS=spin,heap… what neighbours feel;
 #                  ONLY=fuzz SECONDS=… what strangers send, ONLY=sim SECONDS=… lost power
 #   make release   target/release/yunkai, sdk/dist and the album
 

@@ -26,7 +26,9 @@ pub async fn run() -> Result<()> {
     let neighbour = platform.call("neighbour", &event());
     open_loop::fire(&neighbour, Pace::even(RATE), Duration::from_secs(2), 0).await;
     table::columns(&["beside", "quiet p99", "p99", "ratio", "failed"]);
-    for hostile in HOSTILE {
+    let chosen = std::env::var("DEEDS").unwrap_or_default();
+    let is_chosen = |deed: &&str| chosen.is_empty() || chosen.split(',').any(|it| it == *deed);
+    for hostile in HOSTILE.into_iter().filter(is_chosen) {
         let mut rounds = Vec::new();
         for _ in 0..ROUNDS {
             let quiet = open_loop::fire(&neighbour, Pace::even(RATE), LASTING, 0).await;

@@ -3,6 +3,8 @@
 //!
 //! Every call carries a number, and its function adds a document of that id: a call that ran twice
 //! fails at the second, a call that was answered and never ran has no document.
+//!
+//! Memory counts after a warm-up: a server fills what it keeps within limits first.
 
 use std::time::Duration;
 
@@ -15,11 +17,23 @@ use crate::open_loop::{self, Pace};
 use crate::platform::{Platform, here};
 use crate::{process, table};
 
-/// How long without `SECONDS`.
+/// How long without `SECONDS`, the warm-up not counted.
 const LASTING_S: u64 = 1_800;
 /// How often the processes are looked at.
-const LOOK: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_secs(5);
 const HOLD: Duration = Duration::from_secs(20);
+/// Calls of the warm-up, and its clients: the newest changes in memory are as many as they may be
+/// after a third of them, and write buffers have become tables once.
+const WARM_CALLS: u64 = 60_000;
+const WARM_CLIENTS: usize = 8;
+/// Calls of one client before the connection is made again.
+const WARM_ROUND: u64 = 500;
+/// Their numbers begin where those of no other part do.
+const WARM_FIRST: u64 = 1 << 48;
+/// How long the pace of the soak is kept before anything counts.
+const SETTLING: Duration = Duration::from_secs(60);
+/// Points of the curve that is printed.
+const POINTS: usize = 15;
 
 /// Prints the table.
 pub async fn run() -> Result<()> {
@@ -28,9 +42,12 @@ pub async fn run() -> Result<()> {
     table::heading(&format!("Soak: {} s at half of the capacity", lasting.as_secs()));
     let platform = Platform::start(&here().join("project")).await?;
     let server = platform.process_id().context("the server ended")?;
+    let idle_mb = process::resident_mb(server)?;
     let shot = Shot { is_numbered: true, ..platform.call("keep", &json!({ "id": "NUMBER" })) };
     let capacity = open_loop::capacity(&shot, HOLD).await?;
     let rate = capacity / 2.0;
+    let warm = warm_up(&shot, rate).await?;
+    let warm_mb = process::resident_mb(server)?;
     let before = count(&platform).await?;
     let watch = tokio::spawn(look(server, lasting));
     let outcome = open_loop::fire(&shot, Pace::even(rate), lasting, 0).await;
@@ -55,9 +72,12 @@ pub async fn run() -> Result<()> {
             table::duration(outcome.measured.p99)
         ),
     );
-    row("memory of the server after a fifth of the time, MB", format!("{:.1}", seen.early_mb));
-    row("at the end, MB", format!("{:.1}", seen.late_mb));
+    row("memory of the server before the first call, MB", format!("{idle_mb:.1}"));
+    row(&format!("after the warm-up of {warm} calls, MB"), format!("{warm_mb:.1}"));
+    row("in the first fifth of the time (median), MB", format!("{:.1}", seen.early_mb));
+    row("in the last fifth, MB", format!("{:.1}", seen.late_mb));
     row("growth", format!("{:+.1} %", (seen.late_mb / seen.early_mb - 1.0) * 100.0));
+    row("the curve, MB", seen.curve.join(" "));
     row("zombies seen", seen.zombies.to_string());
     row("processes at the end", seen.processes.to_string());
     Ok(())
@@ -67,12 +87,37 @@ pub async fn run() -> Result<()> {
 struct Seen {
     early_mb: f64,
     late_mb: f64,
+    curve: Vec<String>,
     zombies: usize,
     processes: usize,
 }
 
-/// Looks at the processes until `lasting` has passed. Memory: medians of the second and of the last
-/// fifth of the time, because a server fills its caches first.
+/// Fills what has a limit: the newest changes, write buffers, the workers there are at this rate.
+/// A curve that begins before shows that, not a leak. Answers how many calls that took.
+async fn warm_up(shot: &Shot, rate: f64) -> Result<u64> {
+    let mut calls = 0;
+    while calls < WARM_CALLS {
+        let first = WARM_FIRST + calls;
+        let clients = (0..WARM_CLIENTS as u64).map(|client| {
+            let shot = shot.clone();
+            tokio::spawn(async move {
+                let mut client_calls = Client::connect(&shot.address).await?;
+                for call in 0..WARM_ROUND {
+                    client_calls.send_one(&shot, first + client * WARM_ROUND + call).await?;
+                }
+                anyhow::Ok(())
+            })
+        });
+        for client in clients.collect::<Vec<_>>() {
+            client.await??;
+        }
+        calls += WARM_ROUND * WARM_CLIENTS as u64;
+    }
+    let settled = open_loop::fire(shot, Pace::even(rate), SETTLING, WARM_FIRST + calls).await;
+    Ok(calls + settled.calls)
+}
+
+/// Looks at the processes until `lasting` has passed.
 async fn look(server: u32, lasting: Duration) -> Seen {
     let (began, mut sizes, mut seen) = (tokio::time::Instant::now(), Vec::new(), Seen::default());
     let mut last_zombies: Vec<u32> = Vec::new();
@@ -92,8 +137,10 @@ async fn look(server: u32, lasting: Duration) -> Seen {
         part.sort_unstable_by(f64::total_cmp);
         part.get(part.len() / 2).copied().unwrap_or_default()
     };
-    seen.early_mb = median(sizes.get(fifth..fifth * 2).unwrap_or_default());
+    seen.early_mb = median(sizes.get(..fifth).unwrap_or_default());
     seen.late_mb = median(sizes.get(fifth * 4..).unwrap_or_default());
+    let points = sizes.chunks(sizes.len().div_ceil(POINTS).max(1));
+    seen.curve = points.map(|part| format!("{:.0}", median(part))).collect();
     seen
 }
 

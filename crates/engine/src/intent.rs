@@ -343,5 +343,6 @@ pub(crate) fn apply(
 /// The bytes of a document that keeps the limits.
 pub(crate) fn encode(document: &Document) -> Result<Bytes, Error> {
     document.check_limits()?;
-    Ok(document.to_bytes().into())
+    // Without room to grow: it may be kept for long.
+    Ok(document.to_bytes().into_boxed_slice().into())
 }

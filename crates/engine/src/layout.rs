@@ -96,7 +96,7 @@ fn documents_prefix(number: u32) -> Vec<u8> {
 pub(crate) fn document_key(number: u32, id_key: &[u8]) -> Bytes {
     let mut key = documents_prefix(number);
     key.extend_from_slice(id_key);
-    key.into()
+    key.into_boxed_slice().into()
 }
 
 /// The key of `_id` inside a document key.

@@ -7,7 +7,7 @@ pub struct Options {
     pub change_log_age_ms: i64,
     /// How large the change log may become on disk, in bytes. Default 512 MiB.
     pub change_log_bytes: u64,
-    /// Memory for the newest changes, in bytes. Default 16 MiB.
+    /// Memory for the newest changes, in bytes. Default 8 MiB.
     pub recent_changes_bytes: usize,
     /// How long a transaction may take, in milliseconds. Default 30,000.
     pub transaction_ms: i64,
@@ -28,7 +28,7 @@ impl Default for Options {
         Options {
             change_log_age_ms: 7 * 24 * 3_600_000,
             change_log_bytes: 512 << 20,
-            recent_changes_bytes: 16 << 20,
+            recent_changes_bytes: 8 << 20,
             transaction_ms: 30_000,
             transaction_writes: 10_000,
             transaction_bytes: 32 << 20,

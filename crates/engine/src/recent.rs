@@ -9,6 +9,11 @@ use bytes::Bytes;
 
 use crate::changes::{Position, Record};
 
+/// A commit itself with the counts of its holders and its place in the ring.
+const COMMIT: usize = size_of::<Commit>() + 3 * size_of::<usize>();
+/// What a buffer takes beside its bytes: the count of its holders, and what allocators round up.
+const BUFFER: usize = 48;
+
 /// The changes of one commit.
 #[derive(Debug)]
 pub(crate) struct Commit {
@@ -18,13 +23,16 @@ pub(crate) struct Commit {
 }
 
 impl Commit {
-    /// Memory it holds, about.
+    /// Memory it holds, about: what was allocated, not only what is used of it. The count of it
+    /// decides how many are kept, so what it leaves out would grow beside the limit.
     fn bytes(&self) -> usize {
-        let image = |image: &Option<Bytes>| image.as_ref().map_or(0, Bytes::len);
-        let of = |record: &Record| {
-            size_of::<Record>() + record.key.len() + image(&record.before) + image(&record.after)
-        };
-        size_of::<Commit>() + self.records.iter().map(of).sum::<usize>()
+        let buffer = |buffer: &Bytes| if buffer.is_empty() { 0 } else { BUFFER + buffer.len() };
+        let image = |image: &Option<Bytes>| image.as_ref().map_or(0, buffer);
+        let of =
+            |record: &Record| buffer(&record.key) + image(&record.before) + image(&record.after);
+        COMMIT
+            + self.records.capacity() * size_of::<Record>()
+            + self.records.iter().map(of).sum::<usize>()
     }
 
     /// Position of the last of its records.
@@ -58,7 +66,9 @@ impl Recent {
     }
 
     /// Adds what was just committed; the newest commit is kept whatever its size.
-    pub(crate) fn add(&self, commit: Commit) {
+    pub(crate) fn add(&self, mut commit: Commit) {
+        // Most commits have one record, and a list that grew has room for four.
+        commit.records.shrink_to_fit();
         let mut ring = self.lock();
         ring.bytes += commit.bytes();
         ring.commits.push_back(Arc::new(commit));

@@ -10,8 +10,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -22,7 +20,7 @@ use crate::logs::LogSink;
 use crate::pool::Pool;
 use crate::process::Spawner;
 use crate::room::{Need, Order, Share, machine_memory_mb};
-use crate::sandbox::{Measures, Watcher};
+use crate::sandbox::{Measures, Watched, Watcher};
 use crate::scaler::{self, Usage};
 use crate::settings::Options;
 use crate::worker;
@@ -63,7 +61,8 @@ pub(crate) struct Hall {
     numbers: AtomicU64,
     /// How many workers can really run at once.
     pub processors: usize,
-    groups: Mutex<HashMap<u64, Pid>>,
+    /// Every worker there is, by its number.
+    workers: Mutex<HashMap<u64, Arc<Watched>>>,
 }
 
 #[derive(Debug, Default)]
@@ -139,7 +138,7 @@ impl Hall {
             limits,
             numbers: AtomicU64::new(1),
             processors: std::thread::available_parallelism().map_or(1, usize::from),
-            groups: Mutex::default(),
+            workers: Mutex::default(),
         });
         hall.tracker.spawn(look_after(Arc::downgrade(&hall), hall.closing.clone()));
         hall
@@ -238,6 +237,12 @@ impl Hall {
                 Err(refused) => order = refused,
             }
         }
+        if !pool.standing.is_low(Instant::now()) {
+            // One of those that start is for it.
+            for worker in self.workers.lock().unwrap_or_else(PoisonError::into_inner).values() {
+                worker.hurry();
+            }
+        }
         waiting.claims.push_back(Claim { memory_mb, order });
         self.refill(waiting);
     }
@@ -308,7 +313,8 @@ impl Hall {
         let sizes = waiting.sizes.clone();
         let wanted = self.wanted(&mut waiting);
         let mut order: Vec<u64> = waiting.claims.iter().map(|claim| claim.memory_mb).collect();
-        let urgent = order.len();
+        let (urgent, now) = (order.len(), Instant::now());
+        let hurry = waiting.claims.iter().any(|it| !it.order.pool.standing.is_low(now));
         for (at, size) in sizes.iter().enumerate() {
             let share = wanted / sizes.len() + usize::from(at < wanted % sizes.len());
             let ready = waiting.ready.iter().filter(|ready| ready.memory_mb == *size).count();
@@ -329,7 +335,7 @@ impl Hall {
             }
             free -= 1;
             *waiting.starting.entry(size).or_default() += 1;
-            self.tracker.spawn(worker::live(Arc::clone(self), size));
+            self.tracker.spawn(worker::live(Arc::clone(self), size, hurry && at < urgent));
         }
     }
 
@@ -411,13 +417,14 @@ impl Hall {
         });
     }
 
-    /// Remembers a process group until the worker is gone, for the end of everything.
-    pub(crate) fn remember(&self, worker: u64, group: Pid) {
-        self.groups.lock().unwrap_or_else(PoisonError::into_inner).insert(worker, group);
+    /// Remembers a worker until it is gone, for the end of everything.
+    pub(crate) fn remember(&self, worker: u64, watched: &Arc<Watched>) {
+        let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        workers.insert(worker, Arc::clone(watched));
     }
 
     pub(crate) fn forget(&self, worker: u64) {
-        self.groups.lock().unwrap_or_else(PoisonError::into_inner).remove(&worker);
+        self.workers.lock().unwrap_or_else(PoisonError::into_inner).remove(&worker);
     }
 
     /// Ends everything: idle workers now, running calls after `grace`.
@@ -429,9 +436,8 @@ impl Hall {
         }
         self.tracker.close();
         if tokio::time::timeout(grace, self.tracker.wait()).await.is_err() {
-            for group in self.groups.lock().unwrap_or_else(PoisonError::into_inner).values() {
-                // Gone already when it ended a moment ago.
-                let _ = killpg(*group, Signal::SIGKILL);
+            for worker in self.workers.lock().unwrap_or_else(PoisonError::into_inner).values() {
+                worker.kill();
             }
             self.tracker.wait().await;
         }

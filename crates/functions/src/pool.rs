@@ -12,6 +12,7 @@ use crate::error::InvokeError;
 use crate::hall::Hall;
 use crate::job::{Job, Seat, Version};
 use crate::room::Need;
+use crate::sandbox::Standing;
 use crate::scaler::{self, Arrivals, Holding, Load, PATIENCE, QUICK};
 use crate::settings::FunctionInfo;
 
@@ -31,6 +32,8 @@ pub(crate) enum Next {
 pub(crate) struct Pool {
     pub environment: String,
     pub name: String,
+    /// How its calls have treated others.
+    pub standing: Arc<Standing>,
     state: Mutex<State>,
 }
 
@@ -79,7 +82,7 @@ impl Pool {
             arrivals: Arrivals::new(Instant::now()),
             loads_ahead: true,
         };
-        Self { environment, name, state: Mutex::new(state) }
+        Self { environment, name, standing: Arc::default(), state: Mutex::new(state) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -100,6 +103,7 @@ impl Pool {
         state.outdated += state.workers - state.claimed;
         (state.workers, state.starting) = (state.claimed, state.claimed);
         (state.mean, state.busy, state.loads_ahead) = (None, None, true);
+        self.standing.forget();
         before.tree.release();
     }
 

@@ -83,12 +83,13 @@ impl Process {
         words: JoinHandle<String>,
         watcher: &Watcher,
         memory_mb: u64,
+        low: bool,
     ) -> io::Result<Self> {
         let id = child.id().and_then(|id| i32::try_from(id).ok());
         let id = id.ok_or_else(|| io::Error::other("the worker ended at once"))?;
         // Its first act is to lead a session, and so a group, of its own.
         let group = Pid::from_raw(id);
-        let watched = watcher.watch(group, memory_mb);
+        let watched = watcher.watch(group, memory_mb, low);
         Ok(Self { child, group, watched, words: Some(words) })
     }
 

@@ -186,8 +186,6 @@ pub struct Settings {
     /// The interfaces of the open platform it may call, as `config.json` lists them; `*` stands for
     /// all, and is the default of functions that list none.
     pub permissions: Vec<String>,
-    /// Size limit of its `/tmp`, in MB; the server's when absent.
-    pub tmp_mb: Option<u64>,
 }
 
 impl Default for Settings {
@@ -207,7 +205,6 @@ impl Default for Settings {
             node: None,
             install_scripts: false,
             permissions: vec!["*".to_owned()],
-            tmp_mb: None,
         }
     }
 }

@@ -42,10 +42,11 @@ pub struct FjallOptions {
     /// Memory for blocks read from tables, in bytes. Default 64 MiB: more costs memory and gains
     /// little, because the operating system caches the same files.
     pub cache_bytes: u64,
-    /// Memory for values read by their keys, in bytes of keys and values. Default 96 MiB, reached
-    /// only when that much is read.
+    /// Memory for values read by their keys, in bytes. Default 96 MiB, reached only when that much is
+    /// read.
     pub value_cache_bytes: usize,
-    /// Memory for writes that are not in tables yet, in bytes. Default 16 MiB.
+    /// Writes that are not in tables yet, in bytes. Default 8 MiB. They take about twice that, and
+    /// what was written out stays until the next is full, because an old snapshot might need it.
     pub memtable_bytes: u64,
     /// Journal kept on disk before tables are forced out, in bytes; at least 64 MiB, the
     /// default. The journal is replayed at open, so small means a fast open.
@@ -59,7 +60,7 @@ impl Default for FjallOptions {
         FjallOptions {
             cache_bytes: 64 << 20,
             value_cache_bytes: 96 << 20,
-            memtable_bytes: 16 << 20,
+            memtable_bytes: 8 << 20,
             journal_bytes: JOURNAL_BYTES_MIN,
             worker_threads: 2,
         }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
-use super::{Entry, Measures, Mounts, Probed, probe};
+use super::{Entry, Measures, Mounts, Probed, Scale, probe};
 use crate::assets;
 use crate::settings::{Check, CheckState, Options};
 
@@ -144,31 +144,29 @@ fn check_carried() -> Check {
     check("carried-sdk", CheckState::On, &format!("wx-server-sdk {}", versions.join(", ")))
 }
 
-/// Whether the scheduler weighs a worker as one, however many processes it starts.
+/// What keeps a busy function from taking the processor from its neighbours.
 fn check_share() -> Check {
-    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
-    let is_grouped = read("/proc/sys/kernel/sched_autogroup_enabled").trim() == "1";
-    let own_shares = read("/proc/self/cgroup").lines().any(|line| {
-        let mut parts = line.splitn(3, ':').skip(1);
-        let (controllers, path) = (parts.next().unwrap_or(""), parts.next().unwrap_or("/"));
-        path != "/" && (controllers.is_empty() || controllers.split(',').any(|it| it == "cpu"))
-    });
-    let (state, why) = match (is_grouped, own_shares) {
-        (true, false) => (
+    let scale = Scale::found();
+    let (state, why) = match scale {
+        Scale::Sessions { .. } => (
             CheckState::On,
-            "The processor is shared by worker, not by process. / CPU 按工作进程分配。",
+            "The processor is shared by worker, not by process; workers that keep it busy, and \
+             those that start ahead of need, stand back for the others. / CPU 按工作进程分配;\
+             长时间占用 CPU 与预先启动的工作进程会让出优先级。",
         ),
-        (true, true) => (
+        Scale::Threads { returns: true, .. } => (
             CheckState::Partly,
-            "The server is in a control group: where that has processor shares, they are shared \
-             by process, and a function with many takes more. / 服务器位于 cgroup 中,CPU 可能按\
-             进程分配。",
+            "Workers that keep the processor busy, and those that start ahead of need, get higher \
+             nice values; a function with many processes still takes more than one with few. / \
+             长时间占用 CPU 的工作进程会降低优先级(nice),但进程多的云函数仍会占用更多 CPU。",
         ),
-        (false, _) => (
-            CheckState::Off,
-            "A function with many processes takes more of the processor than its neighbours; \
-             `sysctl kernel.sched_autogroup_enabled=1` turns it on. / 进程多的云函数会占用更多 \
-             CPU,可执行 `sysctl kernel.sched_autogroup_enabled=1` 开启。",
+        Scale::Threads { returns: false, .. } => (
+            CheckState::Partly,
+            "Workers that keep the processor busy get higher nice values, which the server may not \
+             lower again: they are replaced. CAP_SYS_NICE or `LimitNICE=+0` (systemd) allows it; \
+             without control groups, so does `sysctl kernel.sched_autogroup_enabled=1`. / 长时间\
+             占用 CPU 的工作进程会降低优先级(nice)且无法恢复,之后会被更换;可授予 CAP_SYS_NICE \
+             或设置 LimitNICE=+0。",
         ),
     };
     check("cpu-share", state, why)
@@ -228,6 +226,7 @@ pub(crate) fn trial_entry(
         server_pid: nix::unistd::getpid().as_raw(),
         server_uid: nix::unistd::geteuid().as_raw(),
         server_gid: nix::unistd::getegid().as_raw(),
+        low: None,
         uid: crate::slot::FIRST_UID,
         inspect_port: None,
     }

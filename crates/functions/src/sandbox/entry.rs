@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use nix::fcntl::{FcntlArg, fcntl};
 use serde::{Deserialize, Serialize};
 
-use super::Measures;
+use super::{Measures, Scale};
 
 /// The descriptor of the frames line in every worker.
 pub(crate) const FRAMES_DESCRIPTOR: i32 = 3;
@@ -37,6 +37,8 @@ pub(crate) struct Entry {
     /// User and group of the server.
     pub server_uid: u32,
     pub server_gid: u32,
+    /// Nobody waits for it yet: it starts weighed down.
+    pub low: Option<Scale>,
     /// User and group to become, when started as root.
     pub uid: u32,
     /// The port its debugger may listen on.

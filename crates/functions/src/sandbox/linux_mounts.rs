@@ -17,7 +17,7 @@ use super::linux::Failure;
 use super::{Entry, Mounts};
 
 /// How many files a worker's `/tmp` holds: without a limit they could fill the memory by number.
-const TMP_FILES_MAX: u64 = 131_072;
+pub(super) const TMP_FILES_MAX: u64 = 131_072;
 
 /// Makes the namespaces and everything in them but `/proc`, which needs a process inside.
 pub(super) fn separate(entry: &Entry) -> Result<(), Failure> {

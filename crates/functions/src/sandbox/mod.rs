@@ -21,6 +21,7 @@ mod linux_mounts;
 mod network;
 mod probe;
 mod watch;
+mod weight;
 
 pub use doctor::doctor;
 pub(crate) use doctor::{is_reachable, node_version, reserved_mb, trial_entry, version_of};
@@ -28,6 +29,7 @@ pub(crate) use entry::{Entry, FRAMES_DESCRIPTOR, SMALL_LAUNCHER};
 pub(crate) use network::check_network;
 pub(crate) use probe::{Measures, Mounts, Probed, probe};
 pub(crate) use watch::{Verdict, Watched, Watcher};
+pub(crate) use weight::{Scale, Standing};
 
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
@@ -72,6 +74,9 @@ fn arrange(entry: &Entry) -> Result<Step, (&'static str, String)> {
     if !entry.inside {
         // A session of its own: it is killed as one group, and shares the processor as one.
         nix::unistd::setsid().map_err(|error| ("session", error.to_string()))?;
+        if let Some(scale) = entry.low {
+            scale.begin_low();
+        }
         if !entry.probe {
             entry::take_descriptors().map_err(|error| ("frames", error))?;
         }

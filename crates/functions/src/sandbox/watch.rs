@@ -7,12 +7,14 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::{Pid, SysconfVar, sysconf};
+
+use super::weight::{Scale, Standing};
 
 /// Time between two looks.
 const INTERVAL: Duration = Duration::from_millis(200);
@@ -23,6 +25,9 @@ const HEADROOM_MB: u64 = 128;
 /// Between calls a worker has nothing to do: ended when it uses this much in a window.
 const IDLE_WINDOW: Duration = Duration::from_secs(20);
 const IDLE_MAX: Duration = Duration::from_secs(3);
+/// Whoever used this much processor time, in a call or without one, is none that others should
+/// wait for.
+const HEAVY: Duration = Duration::from_millis(100);
 
 /// Why a worker was ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +55,11 @@ pub(crate) struct Watched {
     verdict: OnceLock<Verdict>,
     peak_mb: AtomicU64,
     since: Mutex<Since>,
+    scale: Scale,
+    /// It is weighed down.
+    low: AtomicBool,
+    /// Of the function it serves; a waiting worker has none.
+    standing: OnceLock<Arc<Standing>>,
 }
 
 /// What is compared with: the first look of a call, or of a window between calls.
@@ -65,6 +75,8 @@ struct Since {
 struct Use {
     pages: u64,
     ticks: u64,
+    /// What its `/tmp` holds, in bytes: that is memory, too, with a limit of its own.
+    scratch: u64,
 }
 
 impl Watched {
@@ -81,6 +93,49 @@ impl Watched {
         self.turns.store(turn + (turn & 1), Ordering::Relaxed);
     }
 
+    /// It is given a function; from now on that one's standing says what it weighs.
+    pub(crate) fn serves(&self, standing: &Arc<Standing>) {
+        let _ = self.standing.set(Arc::clone(standing));
+        self.settle_weight(Instant::now());
+    }
+
+    /// Somebody waits for it, who may be quick: it need not stand back while it starts.
+    pub(crate) fn hurry(&self) {
+        if self.standing.get().is_none() {
+            self.weigh(false);
+        }
+    }
+
+    /// It was weighed down for good, and its function deserves a worker that is not.
+    pub(crate) fn is_worn(&self) -> bool {
+        self.low.load(Ordering::Relaxed)
+            && !self.scale.returns()
+            && self.standing.get().is_some_and(|standing| !standing.is_low(Instant::now()))
+    }
+
+    fn settle_weight(&self, now: Instant) {
+        if let Some(standing) = self.standing.get() {
+            self.weigh(standing.is_low(now));
+        }
+    }
+
+    fn weigh(&self, low: bool) {
+        let is_low = self.low.load(Ordering::Relaxed);
+        if is_low != low && (low || self.scale.returns()) && self.scale.weigh(self.session, low) {
+            self.low.store(low, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether its function is known to keep processors.
+    pub(crate) fn is_heavy(&self) -> bool {
+        self.standing.get().is_some_and(|standing| standing.is_low(Instant::now()))
+    }
+
+    /// Ends all its processes; it may be gone already.
+    pub(crate) fn kill(&self) {
+        let _ = killpg(self.session, Signal::SIGKILL);
+    }
+
     /// Why it was ended, if it was.
     pub(crate) fn verdict(&self) -> Option<Verdict> {
         self.verdict.get().copied()
@@ -93,7 +148,7 @@ impl Watched {
 
     fn judge(&self, usage: Use, unit: Unit, now: Instant) {
         let used_mb = usage.pages * unit.page_bytes / (1024 * 1024);
-        self.peak_mb.fetch_max(used_mb, Ordering::Relaxed);
+        self.peak_mb.fetch_max(used_mb + usage.scratch / (1024 * 1024), Ordering::Relaxed);
         if used_mb > self.memory_mb + HEADROOM_MB {
             return self.condemn(Verdict::Memory);
         }
@@ -108,6 +163,10 @@ impl Watched {
         }
         let spent = used.saturating_sub(since.used);
         let limit_ms = self.limit_ms.load(Ordering::Relaxed);
+        // Also what calls left behind.
+        if spent > HEAVY {
+            self.mark(Standing::was_heavy, now);
+        }
         if is_at_work && spent > Duration::from_millis(limit_ms) {
             self.condemn(Verdict::Processor { limit_ms });
         } else if !is_at_work && spent > IDLE_MAX {
@@ -115,10 +174,18 @@ impl Watched {
         }
     }
 
+    fn mark(&self, deed: fn(&Standing, Instant), now: Instant) {
+        if let Some(standing) = self.standing.get() {
+            deed(standing, now);
+            self.settle_weight(now);
+        }
+    }
+
     fn condemn(&self, verdict: Verdict) {
+        self.mark(Standing::did_harm, Instant::now());
         // The word first: whoever sees the end asks for it.
         if self.verdict.set(verdict).is_ok() {
-            let _ = killpg(self.session, Signal::SIGKILL);
+            self.kill();
         }
     }
 }
@@ -127,6 +194,8 @@ impl Watched {
 #[derive(Debug, Clone)]
 pub(crate) struct Watcher {
     list: Arc<List>,
+    /// How workers are weighed here.
+    pub(crate) scale: Scale,
 }
 
 type List = Mutex<Vec<Weak<Watched>>>;
@@ -136,12 +205,13 @@ impl Watcher {
         let list: Arc<List> = Arc::default();
         let seen = Arc::downgrade(&list);
         std::thread::Builder::new().name("worker-watcher".to_owned()).spawn(move || look(&seen))?;
-        Ok(Self { list })
+        Ok(Self { list, scale: Scale::found() })
     }
 
     /// Watches the session of this leader from now on, for as long as the answer is kept. The
     /// leader must not have been waited for while it is kept: its number would be another's.
-    pub(crate) fn watch(&self, session: Pid, memory_mb: u64) -> Arc<Watched> {
+    /// `low`: it was started weighed down.
+    pub(crate) fn watch(&self, session: Pid, memory_mb: u64, low: bool) -> Arc<Watched> {
         // No turn has this number: the first look is what others are compared with.
         let since = Since { turn: u64::MAX, used: Duration::ZERO, at: Instant::now() };
         let watched = Arc::new(Watched {
@@ -152,6 +222,9 @@ impl Watcher {
             verdict: OnceLock::new(),
             peak_mb: AtomicU64::new(0),
             since: Mutex::new(since),
+            scale: self.scale,
+            low: AtomicBool::new(low && self.scale.returns()),
+            standing: OnceLock::new(),
         });
         let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
         list.push(Arc::downgrade(&watched));
@@ -190,7 +263,9 @@ fn look(list: &Weak<List>) {
             let sessions = sessions();
             for worker in &workers {
                 if let Some(usage) = sessions.get(&worker.session.as_raw()) {
-                    worker.judge(*usage, unit, started);
+                    let usage = Use { scratch: scratch(worker.session), ..*usage };
+                    worker.judge(usage, unit, started);
+                    worker.settle_weight(started);
                 }
             }
         }
@@ -221,6 +296,20 @@ fn sessions() -> HashMap<i32, Use> {
     sessions
 }
 
+/// What the worker's own `/tmp` holds, in bytes; nothing where it has none.
+#[cfg(target_os = "linux")]
+fn scratch(session: Pid) -> u64 {
+    let own = nix::sys::statvfs::statvfs(format!("/proc/{session}/root/tmp").as_str());
+    // In its first moment, and without mounts, that is the machine's.
+    let own = own.ok().filter(|it| it.files() == super::linux_mounts::TMP_FILES_MAX);
+    own.map_or(0, |it| it.blocks().saturating_sub(it.blocks_free()) * it.fragment_size())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn scratch(_session: Pid) -> u64 {
+    0
+}
+
 /// Session, and time in user and kernel mode with that of children that were waited for. The name,
 /// in parentheses, may hold anything.
 fn session_and_ticks(stat: &str) -> Option<(i32, u64)> {
@@ -245,11 +334,12 @@ mod tests {
 
     fn watched() -> Arc<Watched> {
         // No process has this number: condemning it ends nobody.
-        Watcher { list: Arc::default() }.watch(Pid::from_raw(i32::MAX), 256)
+        let scale = Scale::Sessions { usual: 0 };
+        Watcher { list: Arc::default(), scale }.watch(Pid::from_raw(i32::MAX), 256, false)
     }
 
     fn ticks(ticks: u64) -> Use {
-        Use { pages: 0, ticks }
+        Use { ticks, ..Use::default() }
     }
 
     #[test]
@@ -262,9 +352,12 @@ mod tests {
     #[test]
     fn memory_of_all_processes_has_a_limit() {
         let worker = watched();
-        let mb = |mb: u64| Use { pages: mb * 256, ticks: 0 };
+        let mb = |mb: u64| Use { pages: mb * 256, ..Use::default() };
         worker.judge(mb(300), UNIT, Instant::now());
         assert_eq!((worker.verdict(), worker.peak_mb()), (None, Some(300)));
+        // What /tmp holds is seen, and has a limit of its own.
+        worker.judge(Use { scratch: 400 << 20, ..mb(200) }, UNIT, Instant::now());
+        assert_eq!((worker.verdict(), worker.peak_mb()), (None, Some(600)));
         worker.judge(mb(256 + HEADROOM_MB + 1), UNIT, Instant::now());
         assert_eq!(worker.verdict(), Some(Verdict::Memory));
     }

@@ -116,12 +116,20 @@ impl Worker {
                 return After::Continue;
             }
             Turnout::TimedOut => {
+                if self.process.watched.is_heavy() {
+                    pool.standing.did_harm(Instant::now());
+                }
                 self.process.kill();
                 let limit_ms = version.settings.timeout_ms;
                 (Err(InvokeError::TimedOut { limit_ms }), After::Leave)
             }
             Turnout::Broken(broken) => (Err(self.explain(broken, exit_code).await), After::Leave),
         };
+        let ended_itself = matches!(after, After::Leave)
+            && matches!(result, Err(InvokeError::Exited { .. } | InvokeError::OutOfMemory { .. }));
+        if ended_itself {
+            pool.standing.did_harm(Instant::now());
+        }
         self.note_failure(&request_id, &result);
         let figures = Figures {
             version: version.label.clone(),

@@ -94,10 +94,10 @@ struct Sent {
     job: Job,
 }
 
-/// Starts a worker of this memory size and lives its life.
-pub(crate) async fn live(hall: Arc<Hall>, memory_mb: u64) {
+/// Starts a worker of this memory size and lives its life. `hurry`: a call waits for it.
+pub(crate) async fn live(hall: Arc<Hall>, memory_mb: u64, hurry: bool) {
     let number = hall.number();
-    let mut worker = match start::start(&hall, number, memory_mb, None).await {
+    let mut worker = match start::start(&hall, number, memory_mb, None, hurry).await {
         Ok(worker) => worker,
         Err(message) => return hall.start_failed(memory_mb, message),
     };
@@ -124,7 +124,8 @@ pub(crate) async fn live(hall: Arc<Hall>, memory_mb: u64) {
 /// Starts a worker with another Node.js than the usual one for this very order.
 pub(crate) async fn live_for(hall: Arc<Hall>, memory_mb: u64, node: PathBuf, order: Order) {
     let number = hall.number();
-    match start::start(&hall, number, memory_mb, Some(node)).await {
+    let hurry = !order.pool.standing.is_low(Instant::now());
+    match start::start(&hall, number, memory_mb, Some(node), hurry).await {
         Ok(mut worker) => {
             worker.serve(&order).await;
             order.share.give_back();
@@ -180,6 +181,7 @@ impl Worker {
     async fn assign(&mut self, pool: &Arc<Pool>, version: &Arc<Version>) -> Result<(), String> {
         let began = Instant::now();
         self.pool = Some(Arc::clone(pool));
+        self.process.watched.serves(&pool.standing);
         let names = (pool.environment.clone(), pool.name.clone());
         self.author.function.set(names).map_err(|_| "the worker has a function".to_owned())?;
         let (tree, code) = (Arc::clone(&version.tree), self.slot.code());
@@ -204,7 +206,8 @@ impl Worker {
     async fn work(&mut self, order: &Order, version: &Arc<Version>) {
         let pool = &order.pool;
         loop {
-            if self.given_up || (self.unsettled && !self.settle().await) {
+            let is_over = self.given_up || self.process.watched.is_worn();
+            if is_over || (self.unsettled && !self.settle().await) {
                 return;
             }
             let after = match self.ahead.pop_front() {

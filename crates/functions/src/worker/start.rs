@@ -19,7 +19,7 @@ use crate::frames::Line;
 use crate::hall::Hall;
 use crate::logs::Author;
 use crate::process::Process;
-use crate::sandbox::{Entry, FRAMES_DESCRIPTOR, Mounts, SMALL_LAUNCHER};
+use crate::sandbox::{Entry, FRAMES_DESCRIPTOR, Mounts, SMALL_LAUNCHER, Scale};
 use crate::settings::LogLevel;
 use crate::slot::Slot;
 
@@ -38,8 +38,9 @@ pub(super) async fn start(
     number: u64,
     memory_mb: u64,
     node: Option<PathBuf>,
+    hurry: bool,
 ) -> Result<Worker, String> {
-    let mut worker = spawn(hall, number, memory_mb, node).await?;
+    let mut worker = spawn(hall, number, memory_mb, node, hurry).await?;
     let ready = tokio::time::timeout(START_TIME_MAX, worker.line.next()).await;
     let said_ready = match &ready {
         Ok(Ok(frame)) => frame.head().is_ok_and(|head| head.t == "ready"),
@@ -67,6 +68,7 @@ async fn spawn(
     number: u64,
     memory_mb: u64,
     node: Option<PathBuf>,
+    hurry: bool,
 ) -> Result<Worker, String> {
     let show = |error: &dyn std::fmt::Display| {
         format!("A function worker could not start: {error}. / 云函数工作进程无法启动:{error}。")
@@ -81,7 +83,8 @@ async fn spawn(
     let reserved_mb = tokio::task::spawn_blocking(move || crate::sandbox::reserved_mb(&asked));
     let reserved_mb = reserved_mb.await.map_err(|error| show(&error))?;
     let memory = Memory { given_mb: memory_mb, reserved_mb };
-    let command = command(hall, &slot, &memory, &program, theirs.into());
+    let low = Some(hall.watcher.scale).filter(|scale| !hurry && scale.returns());
+    let command = command(hall, &slot, &memory, &program, low, theirs.into());
     let mut child = hall
         .spawner
         .spawn(command)
@@ -95,9 +98,9 @@ async fn spawn(
     let stderr = child.stderr.take().expect("standard error was asked for");
     tokio::spawn(Arc::clone(&author).read_pipe(stdout, LogLevel::Info));
     let words = tokio::spawn(Arc::clone(&author).read_pipe(stderr, LogLevel::Error));
-    let process =
-        Process::new(child, words, &hall.watcher, memory_mb).map_err(|error| show(&error))?;
-    hall.remember(number, process.group);
+    let process = Process::new(child, words, &hall.watcher, memory_mb, low.is_some());
+    let process = process.map_err(|error| show(&error))?;
+    hall.remember(number, &process.watched);
     let (jobs, inbox) = mpsc::unbounded_channel();
     let door =
         tokio::spawn(answer_door(Arc::clone(hall), listener, process.group, Arc::clone(&ledger)));
@@ -159,7 +162,14 @@ struct Memory {
     reserved_mb: u64,
 }
 
-fn command(hall: &Hall, slot: &Slot, memory: &Memory, node: &Path, line: OwnedFd) -> Command {
+fn command(
+    hall: &Hall,
+    slot: &Slot,
+    memory: &Memory,
+    node: &Path,
+    low: Option<Scale>,
+    line: OwnedFd,
+) -> Command {
     let options = &hall.options;
     let settings = serde_json::json!({
         "fd": FRAMES_DESCRIPTOR,
@@ -188,6 +198,7 @@ fn command(hall: &Hall, slot: &Slot, memory: &Memory, node: &Path, line: OwnedFd
         server_pid: nix::unistd::getpid().as_raw(),
         server_uid: nix::unistd::geteuid().as_raw(),
         server_gid: nix::unistd::getegid().as_raw(),
+        low,
         uid: slot.uid,
         inspect_port: options.inspect.as_ref().map(|inspect| inspect.port),
     };

@@ -1,0 +1,17 @@
+/**
+ * A call that keeps the processor busy is weighed down while it runs, so that others need not wait
+ * for it; its function's quick calls have their usual weight again when it has rested.
+ */
+import { test } from 'node:test';
+import { eventually } from '../../harness/eventually.mjs';
+import { Ground } from '../../harness/hostile.mjs';
+
+test('who keeps the processor busy stands back until it rests', async (t) => {
+  const ground = await Ground.open(t);
+  const has = (ms, what) => async () => what(await ground.does('weight', { ms }));
+  const isUsual = has(0, (nice) => nice === 0);
+  await eventually('the usual weight', isUsual);
+  // It is looked at a few times a second, and on a busy machine it gets a part of that time.
+  await eventually('it stands back', has(1_500, (nice) => nice > 0));
+  await eventually('the usual weight again', isUsual, 30_000);
+});
