@@ -42,8 +42,8 @@ pub struct FjallOptions {
     /// Memory for blocks read from tables, in bytes. Default 64 MiB: more costs memory and gains
     /// little, because the operating system caches the same files.
     pub cache_bytes: u64,
-    /// Memory for values read by their keys, in bytes. Default 96 MiB, reached only when that much is
-    /// read.
+    /// Memory for values read by their keys, in bytes. Default 96 MiB, reached only when that much
+    /// is read.
     pub value_cache_bytes: usize,
     /// Writes that are not in tables yet, in bytes. Default 8 MiB. They take about twice that, and
     /// what was written out stays until the next is full, because an old snapshot might need it.

@@ -64,7 +64,7 @@ impl Scale {
 
     /// Weighs a worker: the session, and group, of this leader. False when it was not possible now.
     pub(crate) fn weigh(self, leader: Pid, low: bool) -> bool {
-        // In its first moment it is still of the server's session; later its number may be another's.
+        // At first it is still of the server's session; later its number may be another's.
         if getsid(Some(leader)) != Ok(leader) {
             return false;
         }
