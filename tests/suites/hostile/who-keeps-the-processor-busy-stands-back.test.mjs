@@ -8,10 +8,9 @@ import { Ground } from '../../harness/hostile.mjs';
 
 test('who keeps the processor busy stands back until it rests', async (t) => {
   const ground = await Ground.open(t);
-  const has = (ms, what) => async () => what(await ground.does('weight', { ms }));
-  const isUsual = has(0, (nice) => nice === 0);
+  const isUsual = async () => (await ground.does('weight', { ms: 0 })) === 0;
   await eventually('the usual weight', isUsual);
   // It is looked at a few times a second, and on a busy machine it gets a part of that time.
-  await eventually('it stands back', has(1_500, (nice) => nice > 0));
+  await eventually('low weight', async () => (await ground.does('weight', { ms: 1_500 })) > 0);
   await eventually('the usual weight again', isUsual);
 });

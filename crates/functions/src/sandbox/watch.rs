@@ -18,15 +18,16 @@ use super::weight::{Scale, Standing};
 
 /// Time between two looks.
 const INTERVAL: Duration = Duration::from_millis(200);
-/// A look must not cost more than this part of one processor.
+/// A look must not cost more than this part of one processor …
 const SHARE: u32 = 50;
+/// … unless it took long because everybody is busy, which is when it matters.
+const INTERVAL_MAX: Duration = Duration::from_secs(1);
 /// What a worker is allowed beyond the memory of its function, in MB: Node itself and its copies.
 const HEADROOM_MB: u64 = 128;
 /// Between calls a worker has nothing to do: ended when it uses this much in a window.
 const IDLE_WINDOW: Duration = Duration::from_secs(20);
 const IDLE_MAX: Duration = Duration::from_secs(3);
-/// Whoever used this much processor time, in a call or without one, is none that others should
-/// wait for.
+/// A call that used this much processor time is none that others should wait for.
 const HEAVY: Duration = Duration::from_millis(100);
 
 /// Why a worker was ended.
@@ -163,8 +164,8 @@ impl Watched {
         }
         let spent = used.saturating_sub(since.used);
         let limit_ms = self.limit_ms.load(Ordering::Relaxed);
-        // Also what calls left behind.
-        if spent > HEAVY {
+        // What calls left behind is ended by what it uses: weighed down, it would last longer.
+        if is_at_work && spent > HEAVY {
             self.mark(Standing::was_heavy, now);
         }
         if is_at_work && spent > Duration::from_millis(limit_ms) {
@@ -271,7 +272,7 @@ fn look(list: &Weak<List>) {
         }
         let is_at_work = workers.iter().any(|it| it.turns.load(Ordering::Relaxed) & 1 == 1);
         let usual = if is_at_work { INTERVAL } else { INTERVAL * 3 };
-        pause = usual.max(started.elapsed() * SHARE);
+        pause = usual.max(started.elapsed() * SHARE).min(INTERVAL_MAX);
     }
 }
 
