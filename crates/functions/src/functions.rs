@@ -44,7 +44,7 @@ pub struct Streams {
 #[derive(Debug, Clone)]
 pub struct Functions {
     pub(crate) hall: Arc<Hall>,
-    workshop: Arc<Workshop>,
+    pub(crate) workshop: Arc<Workshop>,
     deploys: Arc<Deploys>,
 }
 

@@ -26,6 +26,7 @@ mod hall;
 mod job;
 mod logs;
 mod package;
+mod parcels;
 mod pool;
 mod prepared;
 mod process;
@@ -40,7 +41,7 @@ mod worker;
 pub use connection::{ConnectionOwner, INVOCATION_HEADER, WorkerConnection};
 pub use error::{Error, InvokeError};
 pub use functions::{Functions, Streams};
-pub use package::{Bundle, UnsupportedCall, Zip, unpack_site};
+pub use package::{Bundle, Parcel, UnsupportedCall, Zip, unpack_site};
 pub use prepared::Prepared;
 pub use sandbox::{doctor, enter};
 pub use settings::{

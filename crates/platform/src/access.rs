@@ -12,7 +12,7 @@ use value::{Document, RawDoc, Value};
 
 use crate::error::{Code, Error, Result};
 
-const COLLECTION: &str = "system.access";
+pub(crate) const COLLECTION: &str = "system.access";
 const STORAGE_ID: &str = "storage";
 
 /// Permission modes of one environment.
@@ -26,6 +26,13 @@ impl Access {
     /// Reads what was set before.
     pub async fn open(engine: Engine) -> Result<Self> {
         engine.ensure_collection(COLLECTION).await?;
+        let access = Self { engine, modes: RwLock::default() };
+        access.reload().await?;
+        Ok(access)
+    }
+
+    /// Reads again what is set, for what other nodes set.
+    pub(crate) async fn reload(&self) -> Result<()> {
         let find = Find {
             collection: COLLECTION.to_owned(),
             filter: Filter::all(),
@@ -35,7 +42,7 @@ impl Access {
             limit: None,
         };
         let mut modes = HashMap::new();
-        for bytes in engine.find(find).await? {
+        for bytes in self.engine.find(find).await? {
             let document =
                 RawDoc::new(&bytes).and_then(|raw| raw.to_document()).map_err(|error| {
                     Error::with_cause(
@@ -51,7 +58,8 @@ impl Access {
                 modes.insert(id.clone(), acl);
             }
         }
-        Ok(Self { engine, modes: RwLock::new(modes) })
+        *self.modes.write().unwrap_or_else(PoisonError::into_inner) = modes;
+        Ok(())
     }
 
     /// The mode of a collection; `PRIVATE` when none was set.

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::environment::Environment;
-use crate::triggers;
+use crate::{releases, triggers};
 
 /// How long tasks may take to end when the server stops.
 const END_WITHIN: Duration = Duration::from_secs(5);
@@ -44,5 +44,8 @@ impl Background {
 
 /// Starts everything that an environment does by itself.
 fn start(environment: &Arc<Environment>, stop: CancellationToken, tracker: &TaskTracker) {
+    if environment.is_shared() {
+        tracker.spawn(releases::follow(Arc::clone(environment), stop.clone()));
+    }
     triggers::start(environment, stop, tracker);
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use engine::{Clock, Engine};
+use engine::{Clock, Engine, Position};
 use files::Files;
 use functions::Functions;
 use identity::{Identity, Keys};
@@ -50,6 +50,8 @@ pub struct Environment {
     id: String,
     keys: Keys,
     engine: Engine,
+    /// Where the change log ended when it was opened.
+    opened_at: Position,
     identity: Identity,
     files: Files,
     access: Access,
@@ -88,6 +90,8 @@ impl Environment {
         crate::deploy::clean_uploads(folder);
         let is_shared = store.is_shared();
         let engine = Engine::open(store, shared.clock.clone()).await?;
+        // Before anything is read: what changes from now on is learnt from the change log.
+        let opened_at = engine.newest_change().await?;
         let identity = Identity::open(engine.clone(), keys.clone(), shared.clock.clone()).await?;
         let bucket = files::bucket(&id, Some(shared.wechat.app_id()));
         let link_key = keys.link_key();
@@ -106,6 +110,7 @@ impl Environment {
             id,
             keys,
             engine,
+            opened_at,
             identity,
             files,
             access,
@@ -232,6 +237,15 @@ impl Environment {
 
     pub(crate) fn set_hosting(&self, folder: Option<PathBuf>) {
         *self.hosting.write().unwrap_or_else(PoisonError::into_inner) = folder;
+    }
+
+    /// Whether other nodes may use the same store.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.triggers.is_shared()
+    }
+
+    pub(crate) fn opened_at(&self) -> Position {
+        self.opened_at
     }
 
     pub(crate) fn servers(&self) -> &Servers {

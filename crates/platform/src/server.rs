@@ -350,6 +350,11 @@ async fn tidy_packages(platform: std::sync::Weak<Platform>) {
         if let Err(error) = platform.shared.functions.tidy(kept).await {
             tracing::warn!(%error, "packages stay behind");
         }
+        for environment in &environments {
+            if let Err(error) = releases::tidy(environment).await {
+                tracing::warn!(%error, "packages stay behind in the store");
+            }
+        }
         drop((environments, platform));
         notified.notified().await;
     }

@@ -9,6 +9,10 @@ exports.main = async (event) => {
   const at = performance.timeOrigin + performance.now();
   await db.collection('events').add({ data: { at, event: JSON.stringify(event), openid: OPENID } });
   if (data.fail) throw new Error('on purpose');
+  if (data.wide) {
+    const open = db.collection(event.collection).where({ wide: true });
+    await open.update({ data: { n: db.command.inc(1) } });
+  }
   if (data.again) {
     await db
       .collection(event.collection)

@@ -226,7 +226,7 @@ test('routes that cannot be are refused with their place', async (t) => {
   for (const [route, words] of /** @type {[unknown, RegExp][]} */ ([
     [{ path: 'x', function: 'echo' }, /routes\[0\]\.path/],
     [{ path: '/_api/x', function: 'echo' }, /belongs to the platform/],
-    [{ path: '/x', functoin: 'echo' }, /functoin.*line/],
+    [{ path: '/x', functoin: 'echo' }, /line \d+.*functoin/],
   ])) {
     const from = server.lines.length;
     await made.write('yunkai.json', JSON.stringify({ routes: [route] }));

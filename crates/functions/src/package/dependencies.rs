@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::nodes::Node;
 use super::npm::{Order, is_local, local_entry, with_scripts};
+use super::npmrc::{self, Npmrc};
 use super::{Surveyed, Workshop};
 use crate::assets::{self, CarriedSdk};
 use crate::error::Error;
@@ -144,6 +145,13 @@ impl Workshop {
             return Ok(None);
         }
         let order = order(wish, with_sdk)?;
+        if !order.npmrc.ignored.is_empty() {
+            let ignored = order.npmrc.ignored.join(", ");
+            notices.push(format!(
+                "Of .npmrc only registries and who asks there count; these settings are left out: \
+                 {ignored}. / .npmrc 中仅支持仓库地址与认证设置,以下设置已忽略:{ignored}。"
+            ));
+        }
         if order.lock.is_none()
             && let Some(found) =
                 FOREIGN_LOCKS.iter().find(|name| wish.surveyed.folder.join(name).is_file())
@@ -176,6 +184,8 @@ fn brings(folder: &Path, name: &str) -> bool {
 fn order(wish: &Wish<'_>, with_sdk: bool) -> Result<Order, Error> {
     let (folder, scripts) = (&wish.surveyed.folder, wish.settings.install_scripts);
     let manifest = &wish.surveyed.manifest;
+    let npmrc = fs::read_to_string(folder.join(npmrc::FILE)).unwrap_or_default();
+    let npmrc = Npmrc::read(&npmrc, &wish.settings.variables)?;
     for name in LOCKS {
         let Ok(text) = fs::read(folder.join(name)) else { continue };
         let lock: Value = serde_json::from_slice(&text).map_err(|error| {
@@ -188,7 +198,7 @@ fn order(wish: &Wish<'_>, with_sdk: bool) -> Result<Order, Error> {
             return Err(local(name, &entry));
         }
         let manifest = manifest.for_lock();
-        return Ok(Order { manifest, lock: Some((name, text)), scripts });
+        return Ok(Order { manifest, lock: Some((name, text)), scripts, npmrc });
     }
     let mut wanted = manifest.dependencies.clone();
     if !with_sdk {
@@ -198,7 +208,7 @@ fn order(wish: &Wish<'_>, with_sdk: bool) -> Result<Order, Error> {
     for (name, value) in manifest.beside_dependencies() {
         all[name] = value;
     }
-    Ok(Order { manifest: all, lock: None, scripts })
+    Ok(Order { manifest: all, lock: None, scripts, npmrc })
 }
 
 fn local(name: &str, range: &str) -> Error {

@@ -19,8 +19,8 @@ use crate::error::Error;
 const UNFINISHED: &str = "unfinished-";
 /// What folders that are being removed end with.
 const GONE: &str = ".gone";
-const CODE: &str = "code";
-const NOTE: &str = "about.json";
+pub(super) const CODE: &str = "code";
+pub(super) const NOTE: &str = "about.json";
 /// So many files and folders are made durable one by one; more, with all the disk has waiting.
 pub(super) const SYNC_FILES_MAX: usize = 64;
 
@@ -105,12 +105,17 @@ impl Unfinished {
     pub(super) fn code(&self) -> PathBuf {
         self.0.join(CODE)
     }
+
+    /// The path, which nothing removes any more but a start.
+    pub(super) fn into_path(mut self) -> PathBuf {
+        std::mem::take(&mut self.0)
+    }
 }
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        // Usually it is not there any more.
-        let _ = fs::remove_dir_all(&self.0);
+        // Usually it is not there any more. What lies there may be a parcel, which is a file.
+        let _ = fs::remove_dir_all(&self.0).or_else(|_| fs::remove_file(&self.0));
     }
 }
 
@@ -127,11 +132,7 @@ impl Workshop {
 
     /// The package of this content, when it is on disk and whole.
     pub(super) fn kept(&self, hash: &str) -> Result<(Arc<Tree>, Note), Lost> {
-        let is_hash = hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let folder = self.packages.join(hash);
-        let text = fs::read(folder.join(NOTE)).ok().filter(|_| is_hash).ok_or(Lost::Absent)?;
-        let note: Note = serde_json::from_slice(&text).map_err(|_| Lost::Torn)?;
-        self.check_seal(hash, &folder, &note)?;
+        let (folder, note) = (self.packages.join(hash), self.note(hash)?);
         let mut trees = self.trees();
         // It may have been removed meanwhile.
         if !folder.join(NOTE).is_file() {
@@ -145,6 +146,16 @@ impl Workshop {
         trees.retain(|_, tree| tree.strong_count() > 0);
         trees.insert(hash.to_owned(), Arc::downgrade(&tree));
         Ok((tree, note))
+    }
+
+    /// What was found out about a package that is on disk and whole.
+    pub(super) fn note(&self, hash: &str) -> Result<Note, Lost> {
+        let is_hash = hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let folder = self.packages.join(hash);
+        let text = fs::read(folder.join(NOTE)).ok().filter(|_| is_hash).ok_or(Lost::Absent)?;
+        let note = serde_json::from_slice(&text).map_err(|_| Lost::Torn)?;
+        self.check_seal(hash, &folder, &note)?;
+        Ok(note)
     }
 
     /// Each package is looked at once in the life of a process.

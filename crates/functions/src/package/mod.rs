@@ -13,6 +13,8 @@ mod kept;
 mod manifest;
 mod nodes;
 mod npm;
+mod npmrc;
+mod parcel;
 mod report;
 mod seal;
 mod source;
@@ -35,6 +37,7 @@ pub(crate) use kept::Tree;
 use kept::{Lost, Note, Trees, Unfinished};
 use manifest::Manifest;
 use nodes::Nodes;
+pub use parcel::Parcel;
 pub use report::{Bundle, UnsupportedCall, Zip};
 
 /// The start script of functions with a server of their own (protocol 02 §4.7).

@@ -5,8 +5,8 @@
 //! nothing from the server's disk.
 
 use std::fs;
-use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 use super::Workshop;
 use super::kept::make_durable;
 use super::nodes::Node;
+use super::npmrc::{self, Npmrc};
 use crate::error::Error;
 
 const INSTALL_TIME_MAX: Duration = Duration::from_secs(300);
@@ -45,6 +46,8 @@ pub(super) struct Order {
     /// `package-lock.json` or `npm-shrinkwrap.json`, with its text.
     pub lock: Option<(&'static str, Vec<u8>)>,
     pub scripts: bool,
+    /// Where packages come from, as the function says.
+    pub npmrc: Npmrc,
 }
 
 impl Workshop {
@@ -55,7 +58,10 @@ impl Workshop {
         let lock = order.lock.as_ref().map_or(&[][..], |(_, text)| text);
         // What scripts build is for one Node.js.
         let scripts = if order.scripts { node.major.to_string() } else { String::new() };
-        for part in [manifest.as_bytes(), lock, scripts.as_bytes()] {
+        let npmrc = order.npmrc.text.as_bytes();
+        let parts = [manifest.as_bytes(), lock, scripts.as_bytes(), npmrc];
+        // Nothing changes for those that say nothing.
+        for part in &parts[..if npmrc.is_empty() { 3 } else { 4 }] {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);
         }
@@ -71,7 +77,15 @@ impl Workshop {
             let path = folder.0.join(name);
             fs::write(&path, text).map_err(Error::disk("write", path))?;
         }
+        let npmrc = folder.0.join(npmrc::FILE);
+        if !order.npmrc.filled.is_empty() {
+            write_private(&npmrc, &order.npmrc.filled).map_err(Error::disk("write", &npmrc))?;
+        }
         run(&folder.0, order, node).await?;
+        // It may hold a token, which nobody needs any more.
+        if !order.npmrc.filled.is_empty() {
+            fs::remove_file(&npmrc).map_err(Error::disk("remove", &npmrc))?;
+        }
         let (at, shared) = (folder.0.clone(), folder.0.clone());
         let opened = super::blocking(move || {
             open_up(&at).and_then(|()| make_durable(&at)).map_err(Error::disk("share", shared))
@@ -124,9 +138,16 @@ async fn run(folder: &Path, order: &Order, node: &Node) -> Result<(), Error> {
         .filter(|line| !line.starts_with("npm warn"))
         .take(NPM_LINES_MAX)
         .collect();
-    let lines = lines.join("; ");
+    let lines = order.npmrc.redact(&lines.join("; "));
     let unlocked = lines.contains("in sync") || lines.contains("EUSAGE");
     Err(failed(&lines, unlocked))
+}
+
+/// Writes a file that only the server may read.
+fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    let mut file = options.write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())
 }
 
 /// `unlocked`: the lock file does not belong to the package.json.
@@ -138,9 +159,9 @@ fn failed(why: &str, unlocked: bool) -> Error {
         )
     } else {
         (
-            "Check the names in package.json and the network (without one, deploy the function \
-             with its node_modules)",
-            "请检查 package.json 与网络;离线时请连同 node_modules 一起部署",
+            "Check the names in package.json, the registry and its token (.npmrc), and the network \
+             (without one, deploy the function with its node_modules)",
+            "请检查 package.json、.npmrc 中的仓库地址与令牌以及网络;离线时请连同 node_modules 一起部署",
         )
     };
     Error::InstallDependencies(format!(

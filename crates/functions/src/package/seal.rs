@@ -31,11 +31,10 @@ pub(super) fn of(code: &Path) -> io::Result<String> {
 fn add(hash: &mut Sha256, folder: &Path, reads: bool) -> io::Result<()> {
     let mut entries = fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
     entries.sort_by_key(fs::DirEntry::file_name);
-    let is_ours = folder.ends_with(bundle::FOLDER);
     for entry in entries {
         let (name, path) = (entry.file_name(), entry.path());
         let name = name.as_encoded_bytes();
-        if is_ours && name.starts_with(COMPILED.as_bytes()) {
+        if is_compiled_code(&path) {
             continue;
         }
         part(hash, name);
@@ -54,6 +53,13 @@ fn add(hash: &mut Sha256, folder: &Path, reads: bool) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether a file is what Node.js made of a bundle; it can be made again at any time.
+pub(super) fn is_compiled_code(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+    let is_ours = path.parent().is_some_and(|folder| folder.ends_with(bundle::FOLDER));
+    is_ours && name.starts_with(COMPILED.as_bytes())
 }
 
 fn read(hash: &mut Sha256, file: &mut File) -> io::Result<()> {

@@ -14,7 +14,7 @@ use value::{Document, Value};
 
 use crate::caller::{Caller, Context};
 use crate::error::{Code, Error, Result};
-use crate::triggers;
+use crate::triggers::{self, Target};
 pub use aggregation::{Aggregate, aggregate, aggregate_all};
 use ground::Ground;
 use ownership::{OWNER_FIELD, fill_openid, refuse_owner_change, refuse_owner_field};
@@ -133,8 +133,9 @@ pub async fn insert(
             document.insert(OWNER_FIELD, Value::String(user.owner_id().to_owned()));
         }
     }
-    let mut ids = Vec::new();
+    let mut target = Target::Nothing;
     if triggers::is_noted(context, collection) {
+        let mut ids = Vec::new();
         // The note needs the ids before the change is made.
         for document in &mut documents {
             let id = document.get("_id").cloned();
@@ -142,8 +143,9 @@ pub async fn insert(
             document.insert("_id", id.clone());
             ids.push(id);
         }
+        target = Target::Documents(ids);
     }
-    let _writing = triggers::note(context, collection, &ids, transaction.is_some());
+    let _writing = triggers::note(context, collection, &target, transaction.is_some());
     Ground::of(context, transaction).await?.insert(collection, documents).await
 }
 
@@ -172,8 +174,8 @@ pub async fn write(context: &Context, write: Write) -> Result<Written> {
         Change::Replace(data)
     };
     let (multi, upsert) = (write.multi, write.upsert);
-    let ids = named_ids(context, &write.collection, &filter);
-    let _writing = triggers::note(context, &write.collection, &ids, write.transaction.is_some());
+    let target = target(context, &write.collection, &filter);
+    let _writing = triggers::note(context, &write.collection, &target, write.transaction.is_some());
     let modify = Modify { collection: write.collection, filter, change, multi, upsert };
     let ground = Ground::of(context, write.transaction.as_deref()).await?;
     let modified = ground.modify(modify).await.map_err(|error| {
@@ -205,18 +207,18 @@ pub async fn remove(
         require_filter(filter.as_ref())?;
     }
     let filter = owned_filter(context, decision, filter.unwrap_or_default())?;
-    let ids = named_ids(context, collection, &filter);
-    let _writing = triggers::note(context, collection, &ids, transaction.is_some());
+    let target = target(context, collection, &filter);
+    let _writing = triggers::note(context, collection, &target, transaction.is_some());
     let remove = Remove { collection: collection.to_owned(), filter, multi };
     Ground::of(context, transaction).await?.remove(remove).await
 }
 
-/// The documents that a filter names, where a trigger wants to know who changes them.
-fn named_ids(context: &Context, collection: &str, filter: &Filter) -> Vec<Value> {
+/// What a write with this filter changes, where a trigger wants to know who does.
+fn target(context: &Context, collection: &str, filter: &Filter) -> Target {
     if !triggers::is_noted(context, collection) {
-        return Vec::new();
+        return Target::Nothing;
     }
-    filter.id_points().unwrap_or_default()
+    filter.id_points().map_or(Target::Anything, Target::Documents)
 }
 
 /// Makes a collection; only for privileged callers.

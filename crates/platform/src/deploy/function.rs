@@ -8,7 +8,7 @@ use crate::database::check_privileged;
 use crate::environment::Environment;
 use crate::error::{Code, Error, Result};
 use crate::journal::Event;
-use crate::releases::{Entry, Release, serve, with_secrets, withdraw};
+use crate::releases::{Entry, Release, learn_in_turn, serve, share, with_secrets, withdraw};
 use crate::triggers;
 
 /// How many numbered versions are kept when deploys publish them; versions that an alias leads to
@@ -84,6 +84,7 @@ fn remarks(deployed: &Deployed) -> String {
 async fn try_deploy(environment: &Environment, deploy: Deploy) -> Result<Deployed> {
     let releases = environment.releases();
     let name = deploy.name.clone();
+    learn_in_turn(environment, &name).await?;
     let before = releases.get(&name).map_or_else(Entry::default, |entry| Entry::clone(&entry));
     let before = Entry { name: name.clone(), ..before };
     let (content_hash, prepared) = prepare(environment, &deploy, &before).await?;
@@ -92,6 +93,7 @@ async fn try_deploy(environment: &Environment, deploy: Deploy) -> Result<Deploye
     let release = Release { content_hash, source_hash, settings, at_ms, version: None };
     let planned = plan(&before, release, publish);
     if planned.entry != before {
+        share(environment, &planned.release.content_hash).await?;
         releases.put(planned.entry.clone()).await?;
     }
     let report = match prepared {

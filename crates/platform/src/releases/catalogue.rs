@@ -14,7 +14,9 @@ use super::entry::Entry;
 use crate::error::{Code, Error, Result};
 use crate::shelf::Shelf;
 
-const FUNCTIONS: Shelf<Kept> = Shelf::new("system.functions");
+/// Where it is kept.
+pub(super) const COLLECTION: &str = "system.functions";
+const FUNCTIONS: Shelf<Kept> = Shelf::new(COLLECTION);
 
 /// A function as it is kept: its entry as JSON text.
 #[derive(Debug, Serialize, Deserialize)]
@@ -22,6 +24,24 @@ struct Kept {
     #[serde(rename = "_id")]
     name: String,
     entry: String,
+}
+
+impl Kept {
+    fn read(self) -> Result<Entry> {
+        let name = self.name;
+        serde_json::from_str(&self.entry).map_err(|error| {
+            let message = format!(
+                "The catalogue's entry of function \"{name}\" is damaged: restore it from a \
+                 backup. / 云函数“{name}”的目录数据损坏,请从备份恢复。"
+            );
+            Error::with_cause(Code::StoreFailed, message, error)
+        })
+    }
+}
+
+/// The functions that the store knows.
+pub(super) async fn read_all(engine: &Engine) -> Result<Vec<Entry>> {
+    FUNCTIONS.all(engine).await?.into_iter().map(Kept::read).collect()
 }
 
 type Turn = Arc<tokio::sync::Mutex<()>>;
@@ -40,17 +60,8 @@ impl Releases {
     /// Reads what was deployed before.
     pub async fn open(engine: Engine) -> Result<Self> {
         FUNCTIONS.open(&engine).await?;
-        let mut entries = BTreeMap::new();
-        for Kept { name, entry } in FUNCTIONS.all(&engine).await? {
-            let entry: Entry = serde_json::from_str(&entry).map_err(|error| {
-                let message = format!(
-                    "The catalogue's entry of function \"{name}\" is damaged: restore it from a \
-                     backup. / 云函数“{name}”的目录数据损坏,请从备份恢复。"
-                );
-                Error::with_cause(Code::StoreFailed, message, error)
-            })?;
-            entries.insert(name, Arc::new(entry));
-        }
+        let entries = read_all(&engine).await?.into_iter();
+        let entries = entries.map(|entry| (entry.name.clone(), Arc::new(entry))).collect();
         let (broken, turns) = (RwLock::default(), Mutex::default());
         Ok(Self { engine, entries: RwLock::new(entries), broken, turns })
     }
@@ -78,17 +89,32 @@ impl Releases {
         })?;
         let kept = Kept { name: entry.name.clone(), entry: text };
         FUNCTIONS.replace(&self.engine, &kept).await?;
+        self.learn(entry);
+        Ok(())
+    }
+
+    /// What the store says of a function, which another node may have changed.
+    pub(super) async fn read(&self, name: &str) -> Result<Option<Entry>> {
+        FUNCTIONS.get(&self.engine, name).await?.map(Kept::read).transpose()
+    }
+
+    /// Takes over what is in the store.
+    pub(super) fn learn(&self, entry: Entry) {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         entries.insert(entry.name.clone(), Arc::new(entry));
-        Ok(())
+    }
+
+    /// Takes over that a function is not in the store any more.
+    pub(super) fn forget(&self, name: &str) {
+        self.entries.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+        let mut broken = self.broken.write().unwrap_or_else(PoisonError::into_inner);
+        broken.retain(|(function, _), _| function != name);
     }
 
     /// Forgets a function, durably.
     pub(crate) async fn remove(&self, name: &str) -> Result<()> {
         FUNCTIONS.remove(&self.engine, &json!({ "_id": name })).await?;
-        self.entries.write().unwrap_or_else(PoisonError::into_inner).remove(name);
-        let mut broken = self.broken.write().unwrap_or_else(PoisonError::into_inner);
-        broken.retain(|(function, _), _| function != name);
+        self.forget(name);
         Ok(())
     }
 

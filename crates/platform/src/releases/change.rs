@@ -6,7 +6,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use super::entry::{Alias, DEFAULT, Entry, LATEST, number};
 use super::resolve::no_qualifier;
-use super::{missing, serve};
+use super::{learn_in_turn, missing, serve};
 use crate::caller::Context;
 use crate::database::check_privileged;
 use crate::environment::Environment;
@@ -188,6 +188,7 @@ async fn begin(context: &Context, name: &str) -> Result<(OwnedMutexGuard<()>, En
     check_privileged(context)?;
     let releases = context.environment.releases();
     let turn = releases.turn(name).lock_owned().await;
+    learn_in_turn(&context.environment, name).await?;
     let entry = releases.get(name).ok_or_else(|| missing(name))?;
     Ok((turn, Entry::clone(&entry)))
 }

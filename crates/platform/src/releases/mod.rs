@@ -8,6 +8,8 @@
 mod catalogue;
 mod change;
 mod entry;
+mod follow;
+mod packages;
 mod resolve;
 mod restore;
 pub mod secrets;
@@ -22,6 +24,8 @@ pub use resolve::{Chance, resolve};
 pub use secrets::Secrets;
 
 pub(crate) use change::withdraw;
+pub(crate) use follow::{learn_in_turn, run as follow};
+pub(crate) use packages::{share, tidy};
 pub(crate) use restore::{restore, serve, with_secrets};
 
 use std::sync::Arc;

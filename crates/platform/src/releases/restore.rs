@@ -3,6 +3,7 @@
 use functions::{Settings, Stored};
 
 use super::entry::{Entry, Release};
+use super::packages;
 use crate::deploy::FunctionSettings;
 use crate::environment::Environment;
 use crate::error::{Code, Error, Result};
@@ -32,11 +33,20 @@ pub(super) async fn serve_again(environment: &Environment, name: &str) {
 
 async fn restore_entry(environment: &Environment, entry: &Entry) {
     for (label, release) in entry.releases() {
-        let Err(error) = serve(environment, &entry.name, &label, release).await else { continue };
-        let subject = format!("{}:{label}", entry.name);
-        let text = error.message().to_owned();
-        environment.record(Event::Deployment { subject, succeeded: false, text });
+        serve_noting(environment, &entry.name, &label, release).await;
     }
+}
+
+/// [`serve`], which notes what went wrong.
+pub(super) async fn serve_noting(
+    environment: &Environment,
+    name: &str,
+    label: &str,
+    release: &Release,
+) {
+    let Err(error) = serve(environment, name, label, release).await else { return };
+    let (subject, text) = (format!("{name}:{label}"), error.message().to_owned());
+    environment.record(Event::Deployment { subject, succeeded: false, text });
 }
 
 /// Serves one version from its package. Running calls finish on what they began with.
@@ -68,6 +78,7 @@ async fn try_serve(
         content_hash: release.content_hash.clone(),
         settings: with_secrets(environment, &release.settings)?,
     };
+    packages::fetch(environment, &release.content_hash).await?;
     let restored = environment.functions().restore(stored).await;
     restored.map_err(|error| Error::from_room(Code::DeployRefused, error))
 }

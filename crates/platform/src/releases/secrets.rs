@@ -5,7 +5,7 @@
 //! environment's own (`keys.json`, mode 0600): a copy of the documents alone tells nothing.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{PoisonError, RwLock};
 
 use aes_gcm::aead::{Aead, KeyInit, Payload};
@@ -22,7 +22,9 @@ use crate::environment::Environment;
 use crate::error::{Code, Error, Result};
 use crate::shelf::Shelf;
 
-const SECRETS: Shelf<Kept> = Shelf::new("system.secrets");
+/// Where they are kept.
+pub(super) const COLLECTION: &str = "system.secrets";
+const SECRETS: Shelf<Kept> = Shelf::new(COLLECTION);
 const NONCE_BYTES: usize = 12;
 /// Shorter values would stain too much of the logs when they are taken out.
 const REDACTED_BYTES_MIN: usize = 6;
@@ -47,14 +49,20 @@ impl Secrets {
     pub async fn open(engine: Engine, key: [u8; 32]) -> Result<Self> {
         SECRETS.open(&engine).await?;
         let cipher = Aes256Gcm::new(&Key::<Aes256Gcm>::from(key));
+        let secrets = Self { engine, cipher, values: RwLock::default() };
+        *secrets.values.write().unwrap_or_else(PoisonError::into_inner) = secrets.read().await?;
+        Ok(secrets)
+    }
+
+    async fn read(&self) -> Result<BTreeMap<String, String>> {
         let mut values = BTreeMap::new();
-        for Kept { name, sealed } in SECRETS.all(&engine).await? {
-            match unseal(&cipher, &name, &sealed) {
+        for Kept { name, sealed } in SECRETS.all(&self.engine).await? {
+            match unseal(&self.cipher, &name, &sealed) {
                 Some(value) => drop(values.insert(name, value)),
                 None => tracing::error!(name, "a secret cannot be decrypted: set it again"),
             }
         }
-        Ok(Self { engine, cipher, values: RwLock::new(values) })
+        Ok(values)
     }
 
     /// The value of a secret.
@@ -145,6 +153,23 @@ pub async fn set(context: &Context, name: &str, value: &str) -> Result<()> {
     }
     for function in users_of(environment, name) {
         restore::serve_again(environment, &function).await;
+    }
+    Ok(())
+}
+
+/// Takes over what another node has set; functions have it from their next worker on.
+pub(super) async fn learn(environment: &Environment) -> Result<()> {
+    let secrets = environment.secrets();
+    let after = secrets.read().await?;
+    let before = {
+        let mut values = secrets.values.write().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *values, after.clone())
+    };
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    for name in names.into_iter().filter(|name| before.get(*name) != after.get(*name)) {
+        for function in users_of(environment, name) {
+            restore::serve_again(environment, &function).await;
+        }
     }
     Ok(())
 }

@@ -108,6 +108,11 @@ pub async fn apply(environment: &Environment, services: &Services) -> Result<()>
     environment.services().replace(services)
 }
 
+/// Takes over what another node has applied.
+pub(crate) async fn learn(environment: &Environment) -> Result<()> {
+    environment.services().replace(&kept::read(environment.engine(), COLLECTION).await?)
+}
+
 /// What an operator sees of a service.
 #[derive(Debug, serde::Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -39,7 +39,8 @@ use nodes::{Node, RENEWED_EVERY_MS};
 use registry::{Registry, Trigger};
 
 pub(crate) use delayed::{call_delayed, is_delayed_call};
-pub(crate) use origins::{is_noted, note, note_file};
+pub(crate) use origins::{Target, is_noted, note, note_file};
+pub(crate) use registry::COLLECTION;
 
 pub use claims::{Claim, ClaimState};
 pub use cron::iso;
@@ -66,6 +67,11 @@ pub(crate) struct Triggers {
 }
 
 impl Triggers {
+    /// Whether other nodes may use the same store.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.node.is_shared()
+    }
+
     /// The functions with a trigger of this kind, in the order of their names.
     pub(crate) fn wanting(&self, wants: impl Fn(&TriggerSpec) -> bool) -> Vec<String> {
         let all = self.registry.all();
@@ -139,6 +145,11 @@ async fn keep_in_touch(ways: Ways) {
             tracing::warn!(%error, "triggers could not be read");
         }
     }
+}
+
+/// Takes over what another node has deployed.
+pub(crate) async fn learn(environment: &Environment) -> Result<()> {
+    environment.triggers().registry.reload(environment.engine()).await
 }
 
 /// Says that this node is gone, once nothing of it runs any more.

@@ -15,7 +15,9 @@ use super::spec::{self, TriggerSpec};
 use crate::error::Result;
 use crate::shelf::Shelf;
 
-const TRIGGERS: Shelf<Kept> = Shelf::new("system.triggers");
+/// Where they are kept.
+pub(crate) const COLLECTION: &str = "system.triggers";
+const TRIGGERS: Shelf<Kept> = Shelf::new(COLLECTION);
 
 /// The most functions whose triggers are read; more cannot be deployed.
 const FUNCTIONS_MAX: u64 = 100_000;
