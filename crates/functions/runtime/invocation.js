@@ -33,9 +33,10 @@ class Invocation {
 
   /** Runs the handler. */
   run(handler, event, about) {
+    this.about = about
     const callback = (error, data) => this.#hold(error, data)
     try {
-      const value = handler(event, this.#context(about), callback)
+      const value = handler(event, contextOf(this, about), callback)
       if (typeof value?.then === 'function') {
         value.then(
           (data) => this.#settle(null, data),
@@ -85,38 +86,67 @@ class Invocation {
     this.end({ t: 'result' }, text)
   }
 
-  #context(about) {
-    const call = this
-    let environment
-    const context = {
-      get callbackWaitsForEmptyEventLoop() {
-        return call.waitsForLoop
-      },
-      set callbackWaitsForEmptyEventLoop(value) {
-        call.waitsForLoop = Boolean(value)
-        if (!call.waitsForLoop && call.held) call.#settle(null, undefined)
-      },
-      getContext: () => ({
-        ...about.fields,
-        request_id: call.requestId,
-        environment: context.environment,
-      }),
-      done: (error, data) => {
-        call.waitsForLoop = false
-        call.#hold(error, data)
-      },
-      succeed: (data) => context.done(null, data),
-      fail: (error) => context.done(error ?? new Error('context.fail() / 云函数主动失败'), null),
-      ...about.fields,
-      request_id: this.requestId,
-      // A JSON string, which the SDK prefers to `environ` (protocol 02 §3.2). Made when read.
-      get environment() {
-        environment ??= stringify({ ...about.variables, ...call.variables })
-        return environment
-      },
-    }
-    return context
+  /** The variables of this call and of its function, as `context.environment` gives them. */
+  get environment() {
+    this.text ??= stringify({ ...this.about.variables, ...this.variables })
+    return this.text
   }
+
+  /** The first outcome was given and waits; nothing is waited for any longer. */
+  set waits(value) {
+    this.waitsForLoop = Boolean(value)
+    if (!this.waitsForLoop && this.held) this.#settle(null, undefined)
+  }
+
+  /** `context.done`, and what calls it. */
+  finish(error, data) {
+    this.waitsForLoop = false
+    this.#hold(error, data)
+  }
+}
+
+/** Which call a context belongs to. */
+const CALL = Symbol('call')
+/** What is computed when it is read. The functions are the same for all contexts: a V8 object with
+ * accessors of its own has a hidden class of its own, which lives, with all it leads to, until the
+ * next collection of old objects. */
+const COMPUTED = {
+  callbackWaitsForEmptyEventLoop: {
+    get() {
+      return this[CALL].waitsForLoop
+    },
+    set(value) {
+      this[CALL].waits = value
+    },
+    enumerable: true,
+    configurable: true,
+  },
+  // A JSON string, which the SDK prefers to `environ` (protocol 02 §3.2).
+  environment: {
+    get() {
+      return this[CALL].environment
+    },
+    enumerable: true,
+    configurable: true,
+  },
+}
+
+function contextOf(call, about) {
+  const context = {
+    getContext: () => ({
+      ...about.fields,
+      request_id: call.requestId,
+      environment: context.environment,
+    }),
+    done: (error, data) => call.finish(error, data),
+    succeed: (data) => call.finish(null, data),
+    fail: (error) => call.finish(error ?? new Error('context.fail() / 云函数主动失败'), null),
+    ...about.fields,
+    request_id: call.requestId,
+  }
+  Object.defineProperty(context, CALL, { value: call })
+  Object.defineProperties(context, COMPUTED)
+  return context
 }
 
 /** Message and stack of anything that can be thrown. */
