@@ -43,6 +43,37 @@ pub async fn variables_of_one_call_are_gone_in_the_next() {
     }
 }
 
+/// `process.env` is not Node's own in a worker; nobody should notice.
+pub async fn the_environment_behaves_like_that_of_node() {
+    let ground = Ground::with(|options| options.workers_max = 1).await;
+    let code = r#"
+        const { execFileSync } = require('child_process'), { Worker } = require('worker_threads')
+        exports.main = async () => {
+          const { env } = process, had = env.A
+          const ofThread = await new Promise((yes) => new Worker(
+            'require("worker_threads").parentPort.postMessage(process.env.A)', { eval: true })
+            .on('message', yes))
+          env.A = 'changed'
+          env.NUMBER = 5
+          env.TZ = 'Asia/Tokyo'
+          const hour = new Date(0).getHours()
+          env.TZ = 'UTC'
+          const ofProgram = execFileSync('/bin/sh', ['-c', 'echo $A $NUMBER']).toString().trim()
+          const text = typeof env.NUMBER
+          delete env.NUMBER
+          return [had, ofThread, ofProgram, text, hour, 'NUMBER' in env, { ...env }.A,
+            Object.keys(env).includes('A'), (await import('node:process')).env.A] }"#;
+    ground.deploy("env", code).await;
+    for value in ["1", "2"] {
+        let mut invocation = ground.invocation("env", &json!({}));
+        invocation.variables = vec![("A".to_owned(), value.to_owned())];
+        let result = ground.functions.invoke(invocation).await.result.unwrap();
+        let expected =
+            json!([value, value, "changed 5", "string", 9, false, "changed", true, "changed"]);
+        assert_eq!(serde_json::from_str::<Value>(&result).unwrap(), expected);
+    }
+}
+
 pub async fn requests_carry_their_invocation() {
     let ground = Ground::new().await;
     let code = r#"

@@ -36,7 +36,8 @@ const TESTS: &[Test] = tests![
     contract: handlers_answer_by_the_table, context_has_what_sdks_read,
         files_of_the_function_are_found,
         logs_come_before_the_result, callback_waits_for_the_event_loop;
-    identity: variables_of_one_call_are_gone_in_the_next, requests_carry_their_invocation,
+    identity: variables_of_one_call_are_gone_in_the_next,
+        the_environment_behaves_like_that_of_node, requests_carry_their_invocation,
         unawaited_requests_finish_before_the_next_call, a_worker_speaks_only_for_its_own_calls,
         the_vendor_sdk_works_unmodified, an_unanswered_request_costs_the_worker;
     lifecycle: the_time_limit_kills_the_whole_group, broken_workers_are_explained_and_replaced,
