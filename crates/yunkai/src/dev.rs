@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 use platform::deploy::{Deploy, Source};
@@ -18,6 +19,8 @@ use crate::{terminal, watch};
 
 /// How many entries of the journal are printed with one write.
 const LINES_AT_ONCE: usize = 256;
+/// How long lines gather before they are printed with one write.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Serves the project until the process is told to stop.
 pub async fn run(arguments: arguments::Dev) -> Result<()> {
@@ -125,6 +128,8 @@ fn print_journal(journal: &Journal) {
                         batch.push(entry);
                     }
                     terminal::entries(&batch);
+                    // Nobody reads faster, and a call that need not wake this task is cheaper.
+                    tokio::time::sleep(PAUSE).await;
                 }
                 Err(RecvError::Lagged(count)) => {
                     terminal::line(&format!("… {count} lines left out / 省略了 {count} 行"));

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use platform::journal::{Entry, Event};
 
@@ -134,11 +134,9 @@ pub fn tint(level: &str) -> String {
 }
 
 fn styled(code: &str, text: &str) -> String {
-    if std::io::stdout().is_terminal() {
-        format!("\u{1b}[{code}m{text}\u{1b}[0m")
-    } else {
-        text.to_owned()
-    }
+    /// Asked once: a line of a call must not cost a system call more.
+    static IS_TERMINAL: LazyLock<bool> = LazyLock::new(|| std::io::stdout().is_terminal());
+    if *IS_TERMINAL { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
 }
 
 /// A text as it is, anything else as JSON.

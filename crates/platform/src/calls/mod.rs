@@ -7,7 +7,9 @@ mod event;
 mod run;
 mod variables;
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{self, Poll};
 
 use crate::caller::{Caller, Context};
 use crate::error::{Code, Error, Result};
@@ -50,12 +52,53 @@ pub struct Answer {
 pub async fn call_function(context: &Context, call: Call) -> Result<Answer> {
     let demand = demand(context, call).await?;
     let environment = Arc::clone(&context.environment);
-    let running = tokio::spawn(async move { run(&environment, demand).await });
-    running.await.map_err(|error| {
-        let message =
-            "The call was ended by a defect of this server. / 调用因服务器内部错误而终止。";
-        Error::with_cause(Code::Internal, message, error)
-    })?
+    Lasting::new(async move { run(&environment, demand).await }).await
+}
+
+/// A future that whoever waits for it polls, without a task of its own: a call passes through as few
+/// tasks as it can. When nobody waits any longer, it goes on in a task.
+struct Lasting<F: Future + Send + 'static>(Option<Pin<Box<F>>>)
+where
+    F::Output: Send;
+
+impl<F: Future + Send + 'static> Lasting<F>
+where
+    F::Output: Send,
+{
+    fn new(future: F) -> Self {
+        Self(Some(Box::pin(future)))
+    }
+}
+
+impl<F: Future + Send + 'static> Future for Lasting<F>
+where
+    F::Output: Send,
+{
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut task::Context<'_>) -> Poll<F::Output> {
+        // Taken out meanwhile: what panics must not be polled again.
+        let mut future = self.0.take().expect("nobody polls what has answered");
+        let polled = future.as_mut().poll(context);
+        if polled.is_pending() {
+            self.0 = Some(future);
+        }
+        polled
+    }
+}
+
+impl<F: Future + Send + 'static> Drop for Lasting<F>
+where
+    F::Output: Send,
+{
+    fn drop(&mut self) {
+        // Without a runtime the server has ended, and all calls with it.
+        if let Some(future) = self.0.take()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(future);
+        }
+    }
 }
 
 /// Calls a function after a while, without waiting for it, and answers the call's id. When this
