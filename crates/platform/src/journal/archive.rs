@@ -13,6 +13,8 @@ const DAY_MS: i64 = 86_400_000;
 /// A segment is closed at this size, or at an eighth of what may be kept.
 const SEGMENT_BYTES: u64 = 4 * 1024 * 1024;
 const SEGMENT_BYTES_MIN: u64 = 64 * 1024;
+/// How much memory for the text of batches is kept between them.
+const LINES_BYTES_KEPT: usize = 2 * 1024 * 1024;
 
 /// How much is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +48,8 @@ pub(crate) struct Archive {
     options: JournalOptions,
     /// Oldest first. Held while files are written or removed, not while they are searched.
     segments: Mutex<Vec<Segment>>,
+    /// The text of a batch while it is written. Kept, because fresh memory costs more than the text.
+    lines: Mutex<Vec<u8>>,
 }
 
 impl Archive {
@@ -74,7 +78,12 @@ impl Archive {
             }
         };
         let segments = paths.iter().filter_map(open).collect();
-        Ok(Self { folder: folder.to_owned(), options, segments: Mutex::new(segments) })
+        Ok(Self {
+            folder: folder.to_owned(),
+            options,
+            segments: Mutex::new(segments),
+            lines: Mutex::default(),
+        })
     }
 
     /// The number of the newest entry; 0 when there is none.
@@ -101,10 +110,12 @@ impl Archive {
         entries: impl Iterator<Item = &'a Entry>,
         now_ms: i64,
     ) -> io::Result<()> {
-        let mut lines = Vec::new();
+        let mut kept = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = &mut *kept;
+        lines.clear();
         let mut span: Option<Span> = None;
         for entry in entries {
-            serde_json::to_writer(&mut lines, entry).map_err(io::Error::other)?;
+            serde_json::to_writer(&mut *lines, entry).map_err(io::Error::other)?;
             lines.push(b'\n');
             let own = Span::of(entry.number, entry.at_ms);
             span = Some(span.map_or(own, |before| before.with(own)));
@@ -119,7 +130,9 @@ impl Archive {
             segments.push(Segment::create(&self.folder, span.first)?);
         }
         let last = segments.last_mut().expect("one was made when there was none");
-        last.append(&lines, span)?;
+        last.append(lines, span)?;
+        lines.clear();
+        lines.shrink_to(LINES_BYTES_KEPT);
         self.trim(&mut segments, now_ms);
         Ok(())
     }
