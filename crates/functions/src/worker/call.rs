@@ -26,6 +26,8 @@ const SERVER_TIME_MAX: Duration = Duration::from_secs(24 * 3_600);
 const PROCESSORS: u32 = 2;
 /// How many calls wait inside a worker behind the one at work, at most.
 const AHEAD_MAX: usize = 3;
+/// With so many left, more are sent.
+const AHEAD_MIN: usize = 1;
 /// What V8 throws when the system gives no memory for a buffer: the limit on data was met.
 const NO_BUFFER: &str = "Array buffer allocation failed";
 /// A process that closed its line usually ends within this time, with a reason.
@@ -166,7 +168,9 @@ impl Worker {
         if !is_there {
             self.queue_frame(self.invocation, job).map_err(Turnout::Broken)?;
         }
-        while self.loaded && self.ahead.len() < AHEAD_MAX {
+        // Several at once: a write of its own for each would cost more than the call.
+        let refills = self.loaded && self.ahead.len() <= AHEAD_MIN;
+        while refills && self.ahead.len() < AHEAD_MAX {
             let Some(job) = pool.ahead(version.revision, self.ahead.len()) else { break };
             let sent = self.numbered(job);
             self.queue_frame(sent.number, &sent.job).map_err(Turnout::Broken)?;
