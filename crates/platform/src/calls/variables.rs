@@ -3,9 +3,11 @@
 use crate::caller::User;
 use crate::invocations::InvocationContext;
 
-/// Stands where SDKs want a key or token; worth nothing, and the same for every call, because
-/// writing a variable is the dearest thing a worker does before a call.
+/// Stands where SDKs want a key or token; worth nothing, and the same for every call, because only
+/// what differs is sent to a worker.
 const DECOY: &str = "yunkai";
+/// Seldom more begin with `WX_`, or with `TCB_`.
+const OF_A_KIND: usize = 8;
 
 /// The process environment of one invocation (protocol 02 §3.3, §3.4).
 pub(super) fn of_invocation(
@@ -13,12 +15,14 @@ pub(super) fn of_invocation(
     app_id: &str,
     more: Vec<(String, String)>,
 ) -> Vec<(String, String)> {
-    let mut wx = vec![("WX_APPID".to_owned(), app_id.to_owned())];
-    let mut tcb = vec![
+    let mut wx = Vec::with_capacity(OF_A_KIND);
+    wx.push(("WX_APPID".to_owned(), app_id.to_owned()));
+    let mut tcb = Vec::with_capacity(OF_A_KIND);
+    tcb.extend([
         ("TCB_ENV".to_owned(), context.environment.clone()),
         ("TCB_SEQID".to_owned(), context.request_id.clone()),
         ("TCB_SOURCE".to_owned(), context.source.clone()),
-    ];
+    ]);
     if let Some(ip) = context.client_ip {
         wx.push(("WX_CLIENTIP".to_owned(), ip.to_string()));
         tcb.push(("TCB_SOURCE_IP".to_owned(), ip.to_string()));
@@ -35,10 +39,8 @@ pub(super) fn of_invocation(
     let listed = |name: &str| name.starts_with("TCB_") || name == "TRIGGER_SRC";
     let (of_tcb, others): (Vec<_>, Vec<_>) = more.into_iter().partition(|(name, _)| listed(name));
     tcb.extend(of_tcb);
-    let names = |pairs: &[(String, String)]| {
-        pairs.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(",")
-    };
-    let mut variables = vec![
+    let mut variables = Vec::with_capacity(6 + wx.len() + tcb.len() + others.len());
+    variables.extend([
         ("WX_CONTEXT_KEYS".to_owned(), names(&wx)),
         ("TCB_CONTEXT_KEYS".to_owned(), names(&tcb)),
         ("SCF_NAMESPACE".to_owned(), context.environment.clone()),
@@ -46,11 +48,23 @@ pub(super) fn of_invocation(
         ("TENCENTCLOUD_SECRETID".to_owned(), DECOY.to_owned()),
         ("TENCENTCLOUD_SECRETKEY".to_owned(), DECOY.to_owned()),
         ("TENCENTCLOUD_SESSIONTOKEN".to_owned(), DECOY.to_owned()),
-    ];
+    ]);
     variables.extend(wx);
     variables.extend(tcb);
     variables.extend(others);
     variables
+}
+
+/// The names, as the SDKs want them listed.
+fn names(pairs: &[(String, String)]) -> String {
+    let mut text = String::with_capacity(pairs.iter().map(|(name, _)| name.len() + 1).sum());
+    for (at, (name, _)) in pairs.iter().enumerate() {
+        if at > 0 {
+            text.push(',');
+        }
+        text.push_str(name);
+    }
+    text
 }
 
 fn user_variables(user: &User) -> Vec<(String, String)> {
