@@ -163,3 +163,24 @@ async fn demand(context: &Context, call: Call) -> Result<Run> {
         ..Run::new(Trigger::Call, call.name, event)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_goes_on() {
+        let (go, may_go) = tokio::sync::oneshot::channel();
+        let (done, is_done) = tokio::sync::oneshot::channel();
+        let mut call = Lasting::new(async move {
+            may_go.await.unwrap();
+            done.send(7).unwrap();
+        });
+        // It has begun, and waits; then its caller goes.
+        let mut context = task::Context::from_waker(task::Waker::noop());
+        assert!(Pin::new(&mut call).poll(&mut context).is_pending());
+        drop(call);
+        go.send(()).unwrap();
+        assert_eq!(is_done.await.unwrap(), 7);
+    }
+}
