@@ -55,8 +55,8 @@ pub async fn call_function(context: &Context, call: Call) -> Result<Answer> {
     Lasting::new(async move { run(&environment, demand).await }).await
 }
 
-/// A future that whoever waits for it polls, without a task of its own: a call passes through as few
-/// tasks as it can. When nobody waits any longer, it goes on in a task.
+/// A future that whoever waits for it polls, without a task of its own: a call passes through as
+/// few tasks as it can. When nobody waits any longer, it goes on in a task.
 struct Lasting<F: Future + Send + 'static>(Option<Pin<Box<F>>>)
 where
     F::Output: Send;

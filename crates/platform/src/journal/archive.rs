@@ -48,7 +48,7 @@ pub(crate) struct Archive {
     options: JournalOptions,
     /// Oldest first. Held while files are written or removed, not while they are searched.
     segments: Mutex<Vec<Segment>>,
-    /// The text of a batch while it is written. Kept, because fresh memory costs more than the text.
+    /// The text of a batch while it is written. Kept: fresh memory costs more than the text.
     lines: Mutex<Vec<u8>>,
 }
 
