@@ -1,6 +1,7 @@
 /**
- * Where code in this process may connect to. A seat belt, not a boundary: programs that the function
- * starts know nothing of it, and `yunkai doctor` says so.
+ * Where code in this process may connect to, for errors that say so. Where the kernel lets workers
+ * have a network of their own, the server's gate decides the same once more, for all programs; where
+ * it does not, this is a seat belt, not a boundary, and `yunkai doctor` says so.
  */
 'use strict'
 
@@ -19,6 +20,16 @@ LOOPBACK.addSubnet('0.0.0.0', 8, 'ipv4')
 LOOPBACK.addAddress('::1', 'ipv6')
 LOOPBACK.addAddress('::', 'ipv6')
 
+const METADATA_RULE = [
+  'link-local and metadata addresses are closed',
+  '链路本地与元数据地址不可访问',
+]
+const LOOPBACK_RULE = [
+  'addresses of this machine are closed; make it one of the services in yunkai.json',
+  '本机地址不可访问,请在 yunkai.json 的 services 中配置',
+]
+const ALLOW_RULE = ['network.allow does not have it', '不在 network.allow 中']
+
 class Reach {
   constructor(openLoopback) {
     this.openLoopback = openLoopback
@@ -32,14 +43,17 @@ class Reach {
     this.deny = deny.map(parse)
   }
 
-  /** Whether `host`, which led to `address`, is closed at `port`. */
+  /** The rule that closes `host`, which led to `address`, at `port`, in two languages; or null. */
   refuses(host, address, port) {
     const [plain, family] = unmapped(address)
-    if (METADATA.check(plain, family)) return true
-    if (!this.openLoopback && LOOPBACK.check(plain, family)) return true
-    const fits = (entry) => entry(host, plain, family, Number(port))
-    if (this.deny.some(fits)) return true
-    return this.allow.length > 0 && !this.allow.some(fits)
+    if (METADATA.check(plain, family)) return METADATA_RULE
+    if (!this.openLoopback && LOOPBACK.check(plain, family)) return LOOPBACK_RULE
+    const fits = ({ fits }) => fits(host, plain, family, Number(port))
+    const denied = this.deny.find(fits)
+    if (denied) {
+      return [`network.deny has "${denied.text}"`, `network.deny 中有“${denied.text}”`]
+    }
+    return this.allow.length > 0 && !this.allow.some(fits) ? ALLOW_RULE : null
   }
 }
 
@@ -61,11 +75,14 @@ function parse(text) {
     const isNamed = place.startsWith('*.')
       ? (host) => host.endsWith(place.slice(1))
       : (host) => host === place
-    return (host, _address, _family, port) => (wanted ?? port) === port && isNamed(host)
+    const fits = (host, _address, _family, port) => (wanted ?? port) === port && isNamed(host)
+    return { text: text.trim(), fits }
   }
   const block = new net.BlockList()
   block.addSubnet(address, Number(bits ?? (version === 4 ? 32 : 128)), `ipv${version}`)
-  return (_host, found, family, port) => (wanted ?? port) === port && block.check(found, family)
+  const fits = (_host, found, family, port) =>
+    (wanted ?? port) === port && block.check(found, family)
+  return { text: text.trim(), fits }
 }
 
 module.exports = { Reach }

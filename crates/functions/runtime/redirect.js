@@ -12,6 +12,7 @@ const diagnostics = require('node:diagnostics_channel')
 const http = require('node:http')
 const net = require('node:net')
 const tls = require('node:tls')
+const { Gate } = require('./gate.js')
 
 const HEADER = 'x-yunkai-invocation'
 const OWNER = Symbol('invocation')
@@ -34,7 +35,7 @@ const SERVICE_SUFFIX = '.services.internal'
 const METADATA_HOST = 'metadata.tencentyun.com'
 
 /** `owner()` gives the invocation of the running code, or the one at work, and which it is. */
-function redirect({ hosts, socketPath, reach, owner }) {
+function redirect({ hosts, socketPath, hasGate, reach, owner }) {
   const known = new Set(hosts.map((host) => host.toLowerCase()))
   const isOurs = (host, port) => {
     const name = String(host ?? 'localhost').toLowerCase()
@@ -42,29 +43,32 @@ function redirect({ hosts, socketPath, reach, owner }) {
     if (name.endsWith(SERVICE_SUFFIX)) return true
     return VENDOR_SUFFIXES.some((suffix) => name === suffix || name.endsWith(`.${suffix}`))
   }
-  patchConnect(isOurs, socketPath, reach)
+  patchConnect(isOurs, socketPath, reach, hasGate)
   patchTls(isOurs, socketPath)
   patchHttp(isOurs, owner)
   watchFetch(isOurs, owner)
 }
 
-function patchConnect(isOurs, socketPath, reach) {
+function patchConnect(isOurs, socketPath, reach, hasGate) {
   const connect = net.Socket.prototype.connect
+  const gate = hasGate ? new Gate(connect) : null
   net.Socket.prototype.connect = function (...values) {
     const [options, done] = optionsOf(values)
     if (!options || typeof options.path === 'string') return connect.apply(this, values)
     if (isOurs(options.host, options.port)) return connect.call(this, { path: socketPath }, done)
     const host = String(options.host ?? 'localhost').toLowerCase()
-    if (host === METADATA_HOST) return refuse(this, 'ECONNREFUSED', host)
+    if (host === METADATA_HOST) return refuse(this, host, null)
     const closed = (address) => reach.refuses(host, String(address), options.port)
-    if (net.isIP(host) !== 0) {
-      if (closed(host)) return refuse(this, 'EACCES', host)
-      return connect.apply(this, values)
+    const isAddress = net.isIP(host) !== 0
+    const rule = isAddress || host === 'localhost' ? closed(isAddress ? host : '127.0.0.1') : null
+    if (rule) return refuse(this, host, rule)
+    gate?.guard()
+    if (!isAddress) {
+      this.once('lookup', (_error, address) => {
+        const rule = address && closed(address)
+        if (rule) refuse(this, host, rule)
+      })
     }
-    if (host === 'localhost' && closed('127.0.0.1')) return refuse(this, 'EACCES', host)
-    this.once('lookup', (_error, address) => {
-      if (address && closed(address)) refuse(this, 'EACCES', host)
-    })
     return connect.apply(this, values)
   }
 }
@@ -80,11 +84,12 @@ function optionsOf(values) {
   return [{ port: values[0], host }, done]
 }
 
-function refuse(socket, code, host) {
-  const why =
-    code === 'EACCES'
-      ? `this function may not connect to ${host} / 云函数不能连接 ${host}`
-      : `${host} does not exist here / 此处没有 ${host}`
+/** Without a rule there is no such place. */
+function refuse(socket, host, rule) {
+  const code = rule ? 'EACCES' : 'ECONNREFUSED'
+  const why = rule
+    ? `this function may not connect to ${host}: ${rule[0]} / 云函数不能连接 ${host}:${rule[1]}`
+    : `${host} does not exist here / 此处没有 ${host}`
   const error = new Error(`connect ${code} ${host}: ${why}`)
   Object.assign(error, { code, syscall: 'connect' })
   process.nextTick(() => socket.destroy(error))

@@ -177,6 +177,7 @@ impl Functions {
         let Place { environment, name, version: label } = place;
         let carried_sdk = carried.as_ref().map(|sdk| sdk.version.to_string());
         let pool = self.hall.pool(&environment, &name, &label);
+        let make = self.hall.make_for(&name, &settings, node);
         let before = pool.as_ref().and_then(|pool| pool.version());
         let mut report = DeployReport {
             version: label.clone(),
@@ -192,7 +193,7 @@ impl Functions {
             let is_same = before.content_hash == content_hash
                 && before.settings == settings
                 && before.carried == carried
-                && before.node == node;
+                && before.make == make;
             // Settings may come to mean something else: a secret was given another value.
             if label != LATEST && before.content_hash != content_hash {
                 return Err(exists(&name, &label));
@@ -206,7 +207,7 @@ impl Functions {
         let (memory_mb, revision) = (settings.memory_mb, report.revision);
         tree.keep();
         let version =
-            Arc::new(Version { revision, label, content_hash, settings, tree, carried, node });
+            Arc::new(Version { revision, label, content_hash, settings, tree, carried, make });
         let pool = if let Some(pool) = pool {
             pool.replace(version);
             pool
@@ -420,7 +421,7 @@ fn find_measures(options: &Options) -> Result<Measures, Error> {
     let (slot, _door) = slot::Slot::create(&options.run_dir, 0, is_root)
         .or_else(|_| slot::Slot::create(&options.run_dir, 0, false))?;
     let entry = sandbox::trial_entry(options, slot.path.clone(), options.run_dir.join("runtime"));
-    let probed = sandbox::probe(&options.launcher, &entry).map_err(|reason| {
+    let probed = sandbox::probe(&options.launcher, &entry, options.gate).map_err(|reason| {
         Error::MendSetup(format!(
             "The confinement of functions could not be tried: {reason}. Run `yunkai doctor`. / \
              无法检测云函数的隔离能力:{reason}。请运行 `yunkai doctor`。"

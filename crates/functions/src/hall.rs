@@ -16,13 +16,14 @@ use tokio_util::task::TaskTracker;
 
 use crate::connection::WorkerConnection;
 use crate::error::InvokeError;
+use crate::job::Make;
 use crate::logs::LogSink;
 use crate::pool::Pool;
 use crate::process::Spawner;
 use crate::room::{Need, Order, Share, machine_memory_mb};
 use crate::sandbox::{Measures, Watched, Watcher};
 use crate::scaler::{self, Usage};
-use crate::settings::Options;
+use crate::settings::{Options, Settings};
 use crate::worker;
 
 /// The memory of a function without settings, and so of most waiting workers.
@@ -225,9 +226,10 @@ impl Hall {
         waiting.wishes.retain(|other| !Arc::ptr_eq(other, pool));
         let share = Share::new(self, memory_mb);
         let mut order = Order { pool: Arc::clone(pool), share };
-        if let Some(node) = pool.version().and_then(|version| version.node.clone()) {
-            // No worker waits with another Node.js than the usual one.
-            self.tracker.spawn(worker::live_for(Arc::clone(self), memory_mb, node, order));
+        let make = pool.version().map(|version| version.make.clone());
+        if let Some(make) = make.filter(|make| !make.is_usual()) {
+            // No worker waits with anything but what is usual.
+            self.tracker.spawn(worker::live_for(Arc::clone(self), memory_mb, make, order));
             return self.refill(waiting);
         }
         while let Some(at) = waiting.ready.iter().position(|ready| ready.memory_mb == memory_mb) {
@@ -245,6 +247,14 @@ impl Hall {
         }
         waiting.claims.push_back(Claim { memory_mb, order });
         self.refill(waiting);
+    }
+
+    /// What the workers of a function must be started with.
+    pub(crate) fn make_for(&self, name: &str, settings: &Settings, node: Option<PathBuf>) -> Make {
+        // A debugger comes from outside of the worker's own network.
+        let is_inspected = self.options.inspect.as_ref().is_some_and(|it| it.function == name);
+        let direct = self.measures.network && (settings.network.direct || is_inspected);
+        Make { node, direct }
     }
 
     /// Sends an idle worker of another function home.

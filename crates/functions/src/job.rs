@@ -23,8 +23,23 @@ pub(crate) struct Version {
     pub settings: Settings,
     pub tree: Arc<Tree>,
     pub carried: Option<CarriedSdk>,
+    pub make: Make,
+}
+
+/// What its workers must be started with, when a waiting one will not do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Make {
     /// The Node.js it runs on, when that is not the usual one.
     pub node: Option<PathBuf>,
+    /// The machine's network, where others have a gate.
+    pub direct: bool,
+}
+
+impl Make {
+    /// Whether any waiting worker will do.
+    pub(crate) fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// A call on its way to a worker.

@@ -45,6 +45,9 @@ pub struct Options {
     pub confine: bool,
     /// Whether functions may connect to loopback and link-local addresses that are not redirected.
     pub open_loopback: bool,
+    /// Whether workers have a network of their own whose only way out is a gate of the server,
+    /// where the kernel offers it.
+    pub gate: bool,
     /// The function that runs under a debugger, in `dev`. Its one worker has no time limit.
     pub inspect: Option<Inspect>,
     /// After how long without a call a worker is stopped, in milliseconds, unless its function
@@ -72,6 +75,7 @@ impl Options {
             redirected_hosts: Vec::new(),
             confine: true,
             open_loopback: false,
+            gate: true,
             inspect: None,
             idle_ms: 60_000,
             prepares_deployed: true,
@@ -151,6 +155,8 @@ pub struct Network {
     pub allow: Vec<String>,
     /// These may not be reached.
     pub deny: Vec<String>,
+    /// Whether its workers use the machine's network themselves, for what the gate does not carry.
+    pub direct: bool,
 }
 
 /// How a function runs.

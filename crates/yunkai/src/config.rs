@@ -62,6 +62,8 @@ pub struct FunctionLimits {
     /// Whether functions may have install scripts of their dependencies run, with the rights of
     /// this server.
     install_scripts: Option<bool>,
+    /// Whether workers have a network of their own, where the kernel offers it.
+    gate: Option<bool>,
     /// Node.js binaries by major version, beside those that are found.
     #[serde(default)]
     node: BTreeMap<String, PathBuf>,
@@ -85,6 +87,7 @@ impl FunctionLimits {
         let idle_ms = self.idle_seconds.map(|seconds| seconds.saturating_mul(1000));
         options.idle_ms = idle_ms.unwrap_or(options.idle_ms);
         options.install_scripts = self.install_scripts.unwrap_or(options.install_scripts);
+        options.gate = self.gate.unwrap_or(options.gate);
         options.nodes = crate::node::others(&self.node)?;
         Ok(())
     }

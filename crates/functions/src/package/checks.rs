@@ -83,6 +83,16 @@ pub(super) fn check_settings(settings: &Settings) -> Result<(), Error> {
     Ok(())
 }
 
+/// What a developer should know about settings that are fine.
+pub(super) fn remark(settings: &Settings) -> Option<String> {
+    settings.network.direct.then(|| {
+        "network.direct: its workers use the network of the machine themselves. Closed addresses and \
+         the lists are kept inside Node only, not for native addons and programs it starts. / \
+         network.direct:工作进程直接使用本机网络,地址限制仅在 Node 内生效,对原生扩展和其启动的程序无效。"
+            .to_owned()
+    })
+}
+
 /// The major version of Node.js that a runtime name asks for. The vendor's minor versions are not
 /// told apart: what runs is a version of this machine.
 pub(super) fn runtime_major(runtime: Option<&str>) -> Result<Option<u32>, Error> {

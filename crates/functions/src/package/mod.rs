@@ -135,6 +135,7 @@ impl Workshop {
             .await?;
             (surveyed, node, Vec::from_iter(notice))
         };
+        notices.extend(checks::remark(&package.settings));
         let choice = self.complete(&surveyed, &package.settings, &node, &mut notices).await?;
         let workshop = Arc::clone(self);
         let (name, memory_mb) = (package.name.clone(), package.settings.memory_mb);

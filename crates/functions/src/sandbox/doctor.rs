@@ -1,6 +1,7 @@
 //! What `yunkai doctor` says about functions on this machine, in words.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
@@ -29,14 +30,16 @@ pub fn doctor(options: &Options) -> Vec<Check> {
         return checks;
     }
     match probe_in_scratch(options) {
-        Ok(probed) => checks.extend(describe(&probed)),
+        Ok(probed) => {
+            checks.extend(describe(&probed));
+            checks.push(check_network(options, &probed));
+        }
         Err(reason) => {
             let why = format!("It could not be tried: {reason} / 无法检测:{reason}");
             checks.push(check("confinement", CheckState::Off, &why));
         }
     }
     checks.push(check_share());
-    checks.push(check_network(options));
     checks
 }
 
@@ -172,23 +175,48 @@ fn check_share() -> Check {
     check("cpu-share", state, why)
 }
 
-fn check_network(options: &Options) -> Check {
-    let (state, why) = if options.open_loopback {
-        (
-            CheckState::Partly,
-            "Metadata addresses and a function's deny list are closed inside Node, not by the \
-             kernel. `yunkai dev` leaves this machine's own services open; `yunkai serve` closes \
-             them. / 元数据地址与 deny 列表仅在 Node 内拦截;dev 允许访问本机服务,serve 不允许。",
-        )
+/// What holds functions to the addresses they may reach.
+fn check_network(options: &Options, probed: &Probed) -> Check {
+    let mut why = String::new();
+    let state = if probed.measures.network {
+        why.push_str(
+            "Workers have no network but a gate of the server: closed addresses and the lists of a \
+             function hold for every program it starts. ",
+        );
+        CheckState::On
     } else {
-        (
-            CheckState::Partly,
-            "Connections to loopback and link-local addresses are refused inside Node, not by the \
-             kernel: programs a function starts are not held back. / 仅在 Node 内拒绝访问本机地址,\
-             对云函数启动的其他程序无效。",
-        )
+        let reason = match failure(probed, "network") {
+            "" if options.gate => "needs mounts",
+            "" => "functions.gate is false",
+            reason => reason,
+        };
+        let _ = write!(
+            why,
+            "Closed addresses and the lists of a function are kept inside Node, not by the kernel \
+             ({reason}): native addons and programs a function starts are not held back. "
+        );
+        CheckState::Partly
     };
-    check("network", state, why)
+    if options.open_loopback {
+        why.push_str(
+            "`yunkai dev` leaves this machine's own services open; `yunkai serve` closes them. ",
+        );
+    }
+    why.push_str(if probed.measures.network {
+        "/ 工作进程只能经由服务器访问网络,地址限制对云函数启动的所有程序有效。"
+    } else {
+        "/ 地址限制仅在 Node 内生效,对原生扩展和云函数启动的其他程序无效。"
+    });
+    if options.open_loopback {
+        why.push_str("dev 允许访问本机服务,serve 不允许。");
+    }
+    check("network", state, &why)
+}
+
+/// Why a measure does not work; empty when it does, or was not tried.
+fn failure<'a>(probed: &'a Probed, name: &str) -> &'a str {
+    let found = probed.failures.iter().find(|(failed, _)| failed == name);
+    found.map_or("", |(_, reason)| reason.as_str())
 }
 
 fn probe_in_scratch(options: &Options) -> Result<Probed, String> {
@@ -198,7 +226,7 @@ fn probe_in_scratch(options: &Options) -> Result<Probed, String> {
     let runtime = scratch.path().join("runtime");
     assets::write_out(&runtime).map_err(|error| error.to_string())?;
     open_up(scratch.path()).map_err(|error| error.to_string())?;
-    probe(&options.launcher, &trial_entry(options, slot, runtime))
+    probe(&options.launcher, &trial_entry(options, slot, runtime), options.gate)
 }
 
 /// The probe runs as another user, who must be able to pass through.
@@ -234,10 +262,6 @@ pub(crate) fn trial_entry(
 
 fn describe(probed: &Probed) -> Vec<Check> {
     let measures = &probed.measures;
-    let reason = |name: &str| {
-        let found = probed.failures.iter().find(|(failed, _)| failed == name);
-        found.map_or("", |(_, reason)| reason.as_str())
-    };
     let state = |on: bool| if on { CheckState::On } else { CheckState::Off };
     let mounts = match measures.mounts {
         Mounts::Shared => (
@@ -287,7 +311,7 @@ fn describe(probed: &Probed) -> Vec<Check> {
     ];
     rows.into_iter()
         .map(|(name, state, text)| {
-            let why = reason(name);
+            let why = failure(probed, name);
             let more = if why.is_empty() { String::new() } else { format!(" ({why})") };
             check(name, state, &format!("{text}{more}"))
         })

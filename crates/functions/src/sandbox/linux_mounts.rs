@@ -14,7 +14,7 @@ use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::unistd::{getegid, geteuid, sethostname};
 
 use super::linux::Failure;
-use super::{Entry, Mounts};
+use super::{Entry, Mounts, linux_net};
 
 /// How many files a worker's `/tmp` holds: without a limit they could fill the memory by number.
 pub(super) const TMP_FILES_MAX: u64 = 131_072;
@@ -32,6 +32,9 @@ pub(super) fn separate(entry: &Entry) -> Result<(), Failure> {
             unshare(own | CloneFlags::CLONE_NEWUSER).map_err(show("unshare")).map_err(mounts)?;
             map_users((0, uid), (0, gid)).map_err(mounts)?;
         }
+    }
+    if measures.network {
+        linux_net::furnish(entry).map_err(|error| ("network", error))?;
     }
     if measures.processes {
         let alone = unshare(CloneFlags::CLONE_NEWPID).map_err(show("unshare"));

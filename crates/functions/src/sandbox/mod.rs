@@ -9,6 +9,11 @@
 mod doctor;
 mod entry;
 #[cfg(target_os = "linux")]
+mod gate;
+#[cfg(not(target_os = "linux"))]
+#[path = "gate_elsewhere.rs"]
+mod gate;
+#[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
 mod linux_calls;
@@ -18,6 +23,10 @@ mod linux_files;
 mod linux_init;
 #[cfg(target_os = "linux")]
 mod linux_mounts;
+#[cfg(target_os = "linux")]
+mod linux_net;
+#[cfg(target_os = "linux")]
+mod names;
 mod network;
 mod probe;
 mod watch;
@@ -26,6 +35,7 @@ mod weight;
 pub use doctor::doctor;
 pub(crate) use doctor::{is_reachable, node_version, reserved_mb, trial_entry, version_of};
 pub(crate) use entry::{Entry, FRAMES_DESCRIPTOR, SMALL_LAUNCHER};
+pub(crate) use gate::Gate;
 pub(crate) use network::check_network;
 pub(crate) use probe::{Measures, Mounts, Probed, probe};
 pub(crate) use watch::{Verdict, Watched, Watcher};

@@ -27,6 +27,8 @@ pub(crate) struct Measures {
     pub tmp: bool,
     /// A process namespace with a `/proc` of its own.
     pub processes: bool,
+    /// A network namespace, whose only way out is the server's gate.
+    pub network: bool,
     pub uid: bool,
     pub landlock: bool,
     pub seccomp: bool,
@@ -39,6 +41,7 @@ impl Measures {
         mounts: Mounts::Shared,
         tmp: false,
         processes: false,
+        network: false,
         uid: false,
         landlock: false,
         seccomp: false,
@@ -51,6 +54,7 @@ impl Measures {
             mounts,
             tmp: true,
             processes: true,
+            network: true,
             uid: is_root,
             landlock: true,
             seccomp: true,
@@ -64,9 +68,11 @@ impl Measures {
             "mounts" if self.mounts == Mounts::Root => self.mounts = Mounts::User,
             "mounts" if self.mounts == Mounts::User => {
                 // They live in it.
-                (self.mounts, self.tmp, self.processes) = (Mounts::Shared, false, false);
+                (self.mounts, self.tmp) = (Mounts::Shared, false);
+                (self.processes, self.network) = (false, false);
             }
             "tmp" if self.tmp => self.tmp = false,
+            "network" if self.network => self.network = false,
             "processes" if self.processes => self.processes = false,
             "uid" if self.uid => self.uid = false,
             "landlock" if self.landlock => self.landlock = false,
@@ -90,13 +96,15 @@ struct Answer {
     failed: Option<(String, String)>,
 }
 
-/// Starts `launcher worker-enter` with fewer measures each time until all of them work.
+/// Starts `launcher worker-enter` with fewer measures each time until all of them work. Without
+/// `gate`, workers are not to have a network of their own.
 ///
 /// # Errors
 /// When the launcher cannot be started or does not answer.
-pub(crate) fn probe(launcher: &Path, entry: &Entry) -> Result<Probed, String> {
-    let mut probed =
-        Probed { measures: Measures::all(nix::unistd::geteuid().is_root()), failures: Vec::new() };
+pub(crate) fn probe(launcher: &Path, entry: &Entry, gate: bool) -> Result<Probed, String> {
+    let all = Measures::all(nix::unistd::geteuid().is_root());
+    let measures = Measures { network: gate, ..all };
+    let mut probed = Probed { measures, failures: Vec::new() };
     loop {
         let entry = Entry { probe: true, measures: probed.measures.clone(), ..entry.clone() };
         match ask(launcher, &entry)? {

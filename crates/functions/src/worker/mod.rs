@@ -8,7 +8,6 @@ mod start;
 mod variables;
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,12 +20,12 @@ use tokio::time::Sleep;
 use crate::connection::Ledger;
 use crate::frames::{Broken, Frame, Line};
 use crate::hall::{Hall, Turn};
-use crate::job::{Job, Seat, Version};
+use crate::job::{Job, Make, Seat, Version};
 use crate::logs::{Author, level_of};
 use crate::pool::{Next, Pool};
 use crate::process::Process;
 use crate::room::{Need, Order};
-use crate::sandbox::Verdict;
+use crate::sandbox::{Gate, Verdict};
 use crate::settings::LogLevel;
 use crate::slot::Slot;
 use call::After;
@@ -49,8 +48,8 @@ struct Worker {
     hall: Arc<Hall>,
     number: u64,
     memory_mb: u64,
-    /// What it runs on, when that is not the usual Node.js.
-    node: Option<PathBuf>,
+    /// What it was started with.
+    make: Make,
     line: Line,
     process: Process,
     slot: Slot,
@@ -58,6 +57,8 @@ struct Worker {
     ledger: Arc<Ledger>,
     /// Accepts connections on the private socket.
     door: JoinHandle<()>,
+    /// The way out of its network, where it has one of its own.
+    gate: Option<Gate>,
     /// Variables are sent as what differs.
     variables: Variables,
     /// Rings at the earliest deadline that somebody thought of.
@@ -97,7 +98,7 @@ struct Sent {
 /// Starts a worker of this memory size and lives its life. `hurry`: a call waits for it.
 pub(crate) async fn live(hall: Arc<Hall>, memory_mb: u64, hurry: bool) {
     let number = hall.number();
-    let mut worker = match start::start(&hall, number, memory_mb, None, hurry).await {
+    let mut worker = match start::start(&hall, number, memory_mb, Make::default(), hurry).await {
         Ok(worker) => worker,
         Err(message) => return hall.start_failed(memory_mb, message),
     };
@@ -121,11 +122,11 @@ pub(crate) async fn live(hall: Arc<Hall>, memory_mb: u64, hurry: bool) {
     worker.leave().await;
 }
 
-/// Starts a worker with another Node.js than the usual one for this very order.
-pub(crate) async fn live_for(hall: Arc<Hall>, memory_mb: u64, node: PathBuf, order: Order) {
+/// Starts a worker that differs from the usual ones for this very order.
+pub(crate) async fn live_for(hall: Arc<Hall>, memory_mb: u64, make: Make, order: Order) {
     let number = hall.number();
     let hurry = !order.pool.standing.is_low(Instant::now());
-    match start::start(&hall, number, memory_mb, Some(node), hurry).await {
+    match start::start(&hall, number, memory_mb, make, hurry).await {
         Ok(mut worker) => {
             worker.serve(&order).await;
             order.share.give_back();
@@ -154,8 +155,8 @@ impl Worker {
         let Some(version) = pool.begin_serving() else { return pool.left(None, false) };
         let revision = Some(version.revision);
         self.revision = version.revision;
-        if version.node != self.node {
-            // It was deployed for another Node.js while this worker started.
+        if version.make != self.make {
+            // It was deployed to run otherwise while this worker started.
             pool.left(revision, false);
             pool.claim_worker(&self.hall, Need::Calls);
             return;
@@ -188,6 +189,9 @@ impl Worker {
         let filled =
             tokio::task::spawn_blocking(move || crate::slot::fill(&tree.path, &code)).await;
         filled.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+        if let Some(gate) = &self.gate {
+            gate.policy.set(&version.settings.network);
+        }
         let inspect = self.hall.options.inspect.as_ref().filter(|it| it.function == pool.name);
         let mut head = assignment(pool, version, &self.slot);
         head.inspect = inspect.map(|it| InspectHead { port: it.port, break_first: it.break_first });

@@ -3,23 +3,25 @@
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::net::{UnixListener, UnixStream};
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use super::variables::Variables;
 use super::{REGION, Worker};
 use crate::connection::{Ledger, WorkerConnection};
 use crate::frames::Line;
 use crate::hall::Hall;
+use crate::job::Make;
 use crate::logs::Author;
 use crate::process::Process;
-use crate::sandbox::{Entry, FRAMES_DESCRIPTOR, Mounts, SMALL_LAUNCHER, Scale};
+use crate::sandbox::{Entry, FRAMES_DESCRIPTOR, Gate, Measures, Mounts, SMALL_LAUNCHER, Scale};
 use crate::settings::LogLevel;
 use crate::slot::Slot;
 
@@ -37,10 +39,10 @@ pub(super) async fn start(
     hall: &Arc<Hall>,
     number: u64,
     memory_mb: u64,
-    node: Option<PathBuf>,
+    make: Make,
     hurry: bool,
 ) -> Result<Worker, String> {
-    let mut worker = spawn(hall, number, memory_mb, node, hurry).await?;
+    let mut worker = spawn(hall, number, memory_mb, make, hurry).await?;
     let ready = tokio::time::timeout(START_TIME_MAX, worker.line.next()).await;
     let said_ready = match &ready {
         Ok(Ok(frame)) => frame.head().is_ok_and(|head| head.t == "ready"),
@@ -67,7 +69,7 @@ async fn spawn(
     hall: &Arc<Hall>,
     number: u64,
     memory_mb: u64,
-    node: Option<PathBuf>,
+    make: Make,
     hurry: bool,
 ) -> Result<Worker, String> {
     let show = |error: &dyn std::fmt::Display| {
@@ -77,44 +79,44 @@ async fn spawn(
         .map_err(|error| show(&error))?;
     let (ours, theirs) = std::os::unix::net::UnixStream::pair().map_err(|error| show(&error))?;
     ours.set_nonblocking(true).map_err(|error| show(&error))?;
-    let line = Line::new(UnixStream::from_std(ours).map_err(|error| show(&error))?);
-    let program = node.as_ref().unwrap_or(&hall.options.node).clone();
-    let asked = program.clone();
-    let reserved_mb = tokio::task::spawn_blocking(move || crate::sandbox::reserved_mb(&asked));
-    let reserved_mb = reserved_mb.await.map_err(|error| show(&error))?;
-    let memory = Memory { given_mb: memory_mb, reserved_mb };
+    let ours = UnixStream::from_std(ours).map_err(|error| show(&error))?;
+    let program = make.node.as_ref().unwrap_or(&hall.options.node).clone();
+    let memory = Memory::of(memory_mb, &program).await.map_err(|error| show(&error))?;
+    let measures = measures(hall, &make);
     let low = Some(hall.watcher.scale).filter(|scale| !hurry && scale.returns());
-    let command = command(hall, &slot, &memory, &program, low, theirs.into());
+    let command = command(hall, &slot, &memory, (&program, &measures), low, theirs.into());
     let mut child = hall
         .spawner
         .spawn(command)
         .await
         .map_err(|error| show(&format!("{}: {error}", hall.options.launcher.display())))?;
     let ledger = Arc::new(Ledger::default());
-    let function = OnceLock::new();
-    let author =
-        Arc::new(Author { sink: hall.logs.clone(), function, ledger: Arc::clone(&ledger) });
-    let stdout = child.stdout.take().expect("standard output was asked for");
-    let stderr = child.stderr.take().expect("standard error was asked for");
-    tokio::spawn(Arc::clone(&author).read_pipe(stdout, LogLevel::Info));
-    let words = tokio::spawn(Arc::clone(&author).read_pipe(stderr, LogLevel::Error));
+    let (sink, function) = (hall.logs.clone(), OnceLock::new());
+    let author = Arc::new(Author { sink, function, ledger: Arc::clone(&ledger) });
+    let words = read_pipes(&mut child, &author);
     let process = Process::new(child, words, &hall.watcher, memory_mb, low.is_some());
     let process = process.map_err(|error| show(&error))?;
     hall.remember(number, &process.watched);
     let (jobs, inbox) = mpsc::unbounded_channel();
     let door =
         tokio::spawn(answer_door(Arc::clone(hall), listener, process.group, Arc::clone(&ledger)));
+    // A worker that ended before it sent its sockets leaves its words.
+    let gate = match measures.network {
+        true => Gate::open(&ours, hall.options.open_loopback, Arc::clone(&author)).await.ok(),
+        false => None,
+    };
     Ok(Worker {
         hall: Arc::clone(hall),
         number,
         memory_mb,
-        node,
-        line,
+        make,
+        line: Line::new(ours),
         process,
         slot,
         author,
         ledger,
         door,
+        gate,
         variables: Variables::default(),
         alarm: Box::pin(tokio::time::sleep(Duration::ZERO)),
         jobs,
@@ -130,6 +132,14 @@ async fn spawn(
         memory_seen_mb: None,
         unsettled: false,
     })
+}
+
+/// Has what the process writes read; its last words come when standard error ends.
+fn read_pipes(child: &mut Child, author: &Arc<Author>) -> JoinHandle<String> {
+    let stdout = child.stdout.take().expect("standard output was asked for");
+    let stderr = child.stderr.take().expect("standard error was asked for");
+    tokio::spawn(Arc::clone(author).read_pipe(stdout, LogLevel::Info));
+    tokio::spawn(Arc::clone(author).read_pipe(stderr, LogLevel::Error))
 }
 
 /// Hands connections on the private socket to the platform, if they come from this very worker.
@@ -162,11 +172,25 @@ struct Memory {
     reserved_mb: u64,
 }
 
+impl Memory {
+    async fn of(given_mb: u64, program: &Path) -> Result<Self, tokio::task::JoinError> {
+        let asked = program.to_owned();
+        let reserved_mb = tokio::task::spawn_blocking(move || crate::sandbox::reserved_mb(&asked));
+        Ok(Self { given_mb, reserved_mb: reserved_mb.await? })
+    }
+}
+
+/// Those that were found to work, but for what this worker is to go without.
+fn measures(hall: &Hall, make: &Make) -> Measures {
+    let measures = hall.measures.clone();
+    Measures { network: measures.network && !make.direct, ..measures }
+}
+
 fn command(
     hall: &Hall,
     slot: &Slot,
     memory: &Memory,
-    node: &Path,
+    (node, measures): (&Path, &Measures),
     low: Option<Scale>,
     line: OwnedFd,
 ) -> Command {
@@ -176,12 +200,13 @@ fn command(
         "hosts": options.redirected_hosts,
         "socketPath": slot.socket(),
         "openLoopback": options.open_loopback,
+        "hasGate": measures.network,
         "sdk": hall.preloaded,
     });
     let entry = Entry {
         probe: false,
         inside: false,
-        measures: hall.measures.clone(),
+        measures: measures.clone(),
         node: node.to_owned(),
         node_arguments: [
             node_flags(memory.given_mb),

@@ -63,6 +63,13 @@ pub async fn doctor_explains() {
     {
         assert!(names.contains(&name), "{name} is not among {names:?}");
     }
+    let state = |options: &Options| {
+        let checks = doctor(options);
+        checks.into_iter().find(|check| check.name == "network")
+    };
+    let without = state(&Options { gate: false, ..options() }).unwrap();
+    assert_eq!(without.state, CheckState::Partly);
+    assert!(without.explanation.contains("functions.gate"), "{}", without.explanation);
     let bare = Options { confine: false, node: "/nowhere/node".into(), ..options() };
     let checks = doctor(&bare);
     let off = |name: &str| {

@@ -93,6 +93,9 @@ pub struct Network {
     pub allow: Vec<String>,
     /// Not these.
     pub deny: Vec<String>,
+    /// Over the machine's own network, for what the gate does not carry.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub direct: bool,
 }
 
 impl Network {
@@ -159,8 +162,9 @@ impl FunctionSettings {
                 FunctionKind::Http => functions::Kind::Http,
             };
         }
-        if let Some(Network { allow, deny }) = &self.network {
-            run.network = functions::Network { allow: allow.clone(), deny: deny.clone() };
+        if let Some(Network { allow, deny, direct }) = &self.network {
+            let (allow, deny, direct) = (allow.clone(), deny.clone(), *direct);
+            run.network = functions::Network { allow, deny, direct };
         }
         run.variables = self.env.iter().map(|(name, it)| (name.clone(), it.clone())).collect();
         run
@@ -291,7 +295,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_back() {
-        let text = r#"{"timeout":3.5,"env":{"A":"1"},"secrets":["B"],"network":{"deny":["10.0.0.0/8"]},"kind":"http"}"#;
+        let text = r#"{"timeout":3.5,"env":{"A":"1"},"secrets":["B"],"network":{"deny":["10.0.0.0/8"],"direct":true},"kind":"http"}"#;
         let settings: FunctionSettings = serde_json::from_str(text).unwrap();
         let again = serde_json::to_string(&settings).unwrap();
         assert_eq!(serde_json::from_str::<FunctionSettings>(&again).unwrap(), settings);
