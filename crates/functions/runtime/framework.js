@@ -149,8 +149,7 @@ function extendedContextOf(headers) {
 }
 
 function reply(response, result) {
-  const isIntegrated =
-    typeof result?.statusCode === 'number' && typeof result.headers === 'object'
+  const isIntegrated = typeof result?.statusCode === 'number' && typeof result.headers === 'object'
   if (!isIntegrated) return body(response, result ?? null, result === undefined ? 204 : 200)
   for (const [name, value] of Object.entries(result.headers ?? {})) response.setHeader(name, value)
   body(response, result.body ?? null, result.statusCode)

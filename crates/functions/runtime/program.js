@@ -134,7 +134,10 @@ async function manyOf(folder) {
   const routes = [
     ...(settings.routes ?? []),
     ...own.map((it) => ({ path: it.triggerPath, functionName: it.name })),
-  ].map((it) => ({ path: `${it.path.replace(/\/+$/, '')}/`, handler: handlers.get(it.functionName) }))
+  ].map((it) => ({
+    path: `${it.path.replace(/\/+$/, '')}/`,
+    handler: handlers.get(it.functionName),
+  }))
   routes.sort((a, b) => b.path.length - a.path.length)
   return (asked) => routes.find((it) => `${asked}/`.startsWith(it.path))?.handler ?? null
 }
