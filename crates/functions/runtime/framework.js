@@ -123,7 +123,7 @@ function contextOf(request, response, url) {
     sse(options = {}) {
       if (sse !== null) return sse
       if (closed || response.headersSent) return null
-      sse = new ServerSentEvents(request, response, options)
+      sse = new ServerSentEvents(response, options)
       return sse
     },
   }
@@ -189,7 +189,7 @@ function refuse(response, status, code, error) {
 
 /** The answer as a stream of events. */
 class ServerSentEvents extends EventEmitter {
-  constructor(request, response, options) {
+  constructor(response, options) {
     super()
     this.closed = false
     Object.defineProperty(this, 'response', { value: response })
