@@ -62,6 +62,7 @@ class Gate {
     this.heard = ''
     this.connect.call(line, QUESTIONS)
     line.setEncoding('utf8')
+    line.setNoDelay(true)
     line.on('data', (text) => {
       const answers = (this.heard + text).split('\n')
       this.heard = answers.pop()

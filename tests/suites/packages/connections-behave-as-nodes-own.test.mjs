@@ -21,7 +21,10 @@ async function listening(owner, server, host = '127.0.0.1') {
 }
 
 test('connections of a function', async (t) => {
-  const { dir } = await project(t, { functions: { network: 'network' } });
+  const { dir } = await project(t, {
+    functions: { network: 'network' },
+    yunkai: { functions: { network: { timeout: 120 } } },
+  });
   const caller = await Caller.signIn(await serve(t, dir), 'alice');
   const does = (/** @type {Record<string, unknown>} */ event) => caller.call('network', event);
   // Answers when the other side has ended its half.

@@ -172,7 +172,10 @@ async fn serve(streams: TcpListener, names: UdpSocket, way: Arc<Way>) {
 impl Way {
     async fn take(self: Arc<Self>, near: TcpStream) {
         match meant(&near) {
-            Some(QUESTIONS) => self.answer(near).await,
+            Some(QUESTIONS) => {
+                let _ = near.set_nodelay(true);
+                self.answer(near).await;
+            }
             Some(to) => self.join(near, to).await,
             None => reset(&near),
         }
