@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { api, deploy, invoke, serveEmpty, tryDeploy } from '../../harness/deploying.mjs';
 import { dice } from '../../harness/dice.mjs';
 import { eventually } from '../../harness/eventually.mjs';
+import { ask } from '../../harness/observing.mjs';
 import { project } from '../../harness/project.mjs';
 
 /** @param {number} number */
@@ -51,8 +52,7 @@ test('running calls finish on the old version, new ones see the new one', async 
   await deploy(server, made.dir);
   const running = api(server, 'POST', 'functions/hello/invoke', { data: { slow: true } });
   await eventually('the call runs', async () => {
-    const { body } = await api(server, 'GET', 'functions/hello');
-    return body.workers > 0;
+    return (await ask(server, 'logs', { function: 'hello', text: 'waiting' })).entries.length > 0;
   });
   await made.write('cloudfunctions/hello/index.js', slow.replace('VERSION', '2'));
   const began = performance.now();
