@@ -365,9 +365,9 @@ export const differences = [
     name: 'what was copied is apart',
     kinds: ['pipeline'],
     reason:
-      'Leaving out a.b changes a alone. mingo lets a field that was set to $a share its elements, and leaves b out there, too.',
+      'Leaving out a.b changes a alone. mingo lets a field that was set to $a share its elements, and leaves b out there, too; so do the documents that $unwind made of one.',
     applies: ({ pipeline }) =>
-      operands(pipeline, ['$addFields', '$set', '$group', '$project']).length > 0 &&
+      operands(pipeline, ['$addFields', '$set', '$group', '$project', '$unwind']).length > 0 &&
       operands(pipeline, ['$project', '$unset']).some((fields) =>
         JSON.stringify(fields).includes('.'),
       ),

@@ -17,6 +17,8 @@ const PORT = 9000
 /** Lanes that wait for requests. */
 const SPARE = 4
 const LISTEN_MS_MAX = 20_000
+/** A lane that was closed unused is opened again after this time. */
+const LANE_AGAIN_MS = 20
 
 /** A request of the server, as far as logs and requests to the platform need to know it. */
 class Request {
@@ -39,7 +41,6 @@ class Server {
     this.server = null
     this.started = null
     this.listens = false
-    this.waiting = 0
     this.id = null
   }
 
@@ -52,7 +53,8 @@ class Server {
   /** Answers requests under this invocation until the platform has no more. */
   serve(invocation) {
     this.id = invocation.requestId
-    for (let count = this.waiting; count < SPARE; count += 1) this.#open()
+    // Lanes of an invocation before may be closing still: they are none of this one's.
+    for (let count = 0; count < SPARE; count += 1) this.#open(this.id)
     return new Promise((resolve) => {
       const lane = this.#connect('/_lane?end', () => lane.resume())
       lane.on('close', () => {
@@ -127,23 +129,21 @@ class Server {
     }
   }
 
-  #open() {
-    this.waiting += 1
+  /** A lane that waits for a request of this serving; another one takes its place when it goes. */
+  #open(serving) {
     let begun = false
-    const leave = () => {
-      if (begun) return
-      begun = true
-      this.waiting -= 1
-    }
     const socket = this.#connect('/_lane', (first) => {
-      leave()
-      if (this.id !== null) this.#open()
+      begun = true
+      if (this.id === serving) this.#open(serving)
       Object.defineProperty(socket, 'remoteAddress', { value: '127.0.0.1' })
       socket.unshift(first)
       this.server.emit('connection', socket)
       process.nextTick(() => socket.resume())
     })
-    socket.on('close', leave)
+    socket.on('close', () => {
+      if (begun) return
+      setTimeout(() => this.id === serving && this.#open(serving), LANE_AGAIN_MS)
+    })
   }
 
   /** A connection that the platform may use; `begin` gets the first bytes, the socket paused. */

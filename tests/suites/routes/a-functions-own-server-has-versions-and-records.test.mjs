@@ -1,6 +1,7 @@
 /** Functions of the kind `http`: versions, aliases with a traffic split, failures on record. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { api, deploy, functions, serveEmpty } from '../../harness/deploying.mjs';
 import { eventually } from '../../harness/eventually.mjs';
 import { ask } from '../../harness/observing.mjs';
@@ -94,4 +95,32 @@ test("failed requests of a function's own server are on record as failed", async
   const shopFigures = figures.find((/** @type {any} */ it) => it.name === 'shop');
   assert.equal(shopFigures.calls, cases.length);
   assert.deepEqual(shopFigures.byError, { 'http-5xx': 1, 'timed-out': 1, exited: 2 });
+});
+
+test('a server ends when it had nothing to do, not between requests', async (t) => {
+  const talking = `require('node:http').createServer((request, response) => {
+    console.log('asked', request.url);
+    response.end();
+  }).listen(9000);`;
+  const made = await project(t, {
+    files: { 'cloudfunctions/shop/index.js': talking },
+    yunkai: {
+      routes: [{ path: '/shop', function: 'shop' }],
+      functions: { shop: { kind: 'http', timeout: 2 } },
+    },
+  });
+  const server = await serveEmpty(t);
+  await deploy(server, made.dir);
+  // Visitors come one after another, for longer than a server lingers.
+  const visits = 10;
+  for (let visit = 0; visit < visits; visit += 1) {
+    assert.equal((await request(`${server.url}/shop/${visit}`, {})).status, 200);
+    await pause(300);
+  }
+  const entries = await eventually('every visit is in the log', async () => {
+    const found = (await ask(server, 'logs', { function: 'shop', text: 'asked' })).entries;
+    return found.length === visits && found;
+  });
+  // Lines of one serving bear its id.
+  assert.equal(new Set(entries.map((/** @type {any} */ it) => it.requestId)).size, 1);
 });

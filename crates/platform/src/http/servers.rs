@@ -6,7 +6,7 @@
 //! platform can reach the server.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -66,6 +66,8 @@ struct Server {
     offered: mpsc::Sender<Box<dyn Lane>>,
     lanes: tokio::sync::Mutex<mpsc::Receiver<Box<dyn Lane>>>,
     open: AtomicUsize,
+    /// Requests so far: who saw it idle a while ago knows whether it has been at work since.
+    begun: AtomicU64,
     /// Asks it to end.
     ending: CancellationToken,
     /// Why it ended.
@@ -208,11 +210,13 @@ impl Drop for Turn {
         }
         if self.server.open.fetch_sub(1, Ordering::AcqRel) == 1 {
             let (environment, server) = (Arc::clone(&self.environment), Arc::clone(&self.server));
+            let begun = server.begun.load(Ordering::Acquire);
             tokio::spawn(async move {
                 tokio::time::sleep(LINGER).await;
                 // Under the lock a new request either is counted already or starts another one.
                 let mut all = environment.servers().lock();
-                if server.open.load(Ordering::Acquire) == 0 {
+                let is_idle = server.open.load(Ordering::Acquire) == 0;
+                if is_idle && server.begun.load(Ordering::Acquire) == begun {
                     all.remove(&server.id);
                     server.ending.cancel();
                 }
@@ -321,6 +325,7 @@ fn choose(context: &Context, function: &str, label: &str) -> Result<(Arc<Server>
         }
     };
     server.open.fetch_add(1, Ordering::AcqRel);
+    server.begun.fetch_add(1, Ordering::AcqRel);
     Ok((server, limit))
 }
 
@@ -343,6 +348,7 @@ fn start(
         offered,
         lanes: tokio::sync::Mutex::new(lanes),
         open: AtomicUsize::new(0),
+        begun: AtomicU64::new(0),
         ending: CancellationToken::new(),
         ended: watch::Sender::new(None),
     });
