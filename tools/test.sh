@@ -25,6 +25,11 @@ rust_tests() {
 cargo build --workspace --bin yunkai --bin oracle --bin throwaway-postgres || exit 1
 export YUNKAI_BIN="$PWD/target/debug/yunkai" YUNKAI_ORACLE_BIN="$PWD/target/debug/oracle"
 
+# A commit is tried with the same cases every time, the next commit with others.
+if commit=$(git rev-parse HEAD 2>/dev/null); then
+  export YUNKAI_TEST_SEED="${YUNKAI_TEST_SEED:-$((16#${commit:0:7}))}"
+fi
+
 # One throw-away PostgreSQL for all suites; without it every test process would start its own.
 # It ends when this script does, because its standard input closes then.
 coproc postgres { exec target/debug/throwaway-postgres; }
