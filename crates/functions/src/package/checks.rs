@@ -66,7 +66,7 @@ pub(super) fn check_settings(settings: &Settings) -> Result<(), Error> {
             settings.memory_mb, settings.memory_mb
         )));
     }
-    crate::sandbox::check_network(&settings.network).map_err(Error::MendPackage)?;
+    settings.network.check().map_err(Error::MendPackage)?;
     runtime_major(settings.runtime.as_deref())?;
     for (name, value) in &settings.variables {
         let fine = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')

@@ -36,7 +36,6 @@ pub use doctor::doctor;
 pub(crate) use doctor::{is_reachable, node_version, reserved_mb, trial_entry, version_of};
 pub(crate) use entry::{Entry, FRAMES_DESCRIPTOR, SMALL_LAUNCHER};
 pub(crate) use gate::Gate;
-pub(crate) use network::check_network;
 pub(crate) use probe::{Measures, Mounts, Probed, probe};
 pub(crate) use watch::{Verdict, Watched, Watcher};
 pub(crate) use weight::{Scale, Standing};

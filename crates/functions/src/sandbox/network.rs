@@ -92,20 +92,23 @@ impl Rule {
     }
 }
 
-/// Checks the lists of a function.
-///
-/// # Errors
-/// A bilingual sentence about the first entry that cannot be understood.
-pub(crate) fn check_network(network: &Network) -> Result<(), String> {
-    for entry in network.allow.iter().chain(&network.deny) {
-        if parse(entry).is_none() {
-            return Err(format!(
-                "network: \"{entry}\" is neither a host name, an address nor a block like \
-                 10.0.0.0/8, with or without :port. / network 中的“{entry}”不是主机名、地址或网段。"
-            ));
+impl Network {
+    /// Checks the lists.
+    ///
+    /// # Errors
+    /// A bilingual sentence about the first entry that cannot be understood.
+    pub fn check(&self) -> Result<(), String> {
+        for entry in self.allow.iter().chain(&self.deny) {
+            if parse(entry).is_none() {
+                return Err(format!(
+                    "network: \"{entry}\" is neither a host name (*.example.com), an address nor a \
+                     block like 10.0.0.0/8, with or without :port. / network 中的“{entry}”不是主机名\
+                     (*.example.com)、地址或网段(10.0.0.0/8),可加 :端口。"
+                ));
+            }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 fn parse(written: &str) -> Option<Pattern> {
@@ -398,10 +401,10 @@ mod tests {
             ..Network::default()
         };
         for entry in ["", "a b", "10.0.0.0/33", "host:port", "http://example.com", "*", "host/8"] {
-            assert!(check_network(&network(&[entry])).is_err(), "{entry}");
+            assert!(network(&[entry]).check().is_err(), "{entry}");
         }
         let fine =
             ["[2001:db8::1]:443", "2001:db8::/32", "mysql", "10.0.0.0/8:3306", "*.example.com:80"];
-        assert_eq!(check_network(&network(&fine)), Ok(()));
+        assert_eq!(network(&fine).check(), Ok(()));
     }
 }

@@ -99,18 +99,9 @@ pub struct Network {
 }
 
 impl Network {
-    /// What looks like no host at all: spaces, schemes, paths.
-    fn check(&self) -> Result<(), String> {
-        let fits = |c: char| c.is_ascii_alphanumeric() || ".-_*:/[]".contains(c);
-        let is_host = |it: &&String| !it.is_empty() && it.chars().all(fits) && !it.contains("//");
-        let Some(wrong) = self.allow.iter().chain(&self.deny).find(|it| !is_host(it)) else {
-            return Ok(());
-        };
-        Err(format!(
-            "network: {wrong:?} is no host: write a name (*.example.com), an address or a block \
-             (10.0.0.0/8), each with or without :port. / network:{wrong:?} 不合法,应为域名\
-             (*.example.com)、地址或网段(10.0.0.0/8),可加 :端口。"
-        ))
+    fn run(&self) -> functions::Network {
+        let Self { allow, deny, direct } = self.clone();
+        functions::Network { allow, deny, direct }
     }
 }
 
@@ -162,10 +153,7 @@ impl FunctionSettings {
                 FunctionKind::Http => functions::Kind::Http,
             };
         }
-        if let Some(Network { allow, deny, direct }) = &self.network {
-            let (allow, deny, direct) = (allow.clone(), deny.clone(), *direct);
-            run.network = functions::Network { allow, deny, direct };
-        }
+        run.network = self.network.as_ref().map(Network::run).unwrap_or_default();
         run.variables = self.env.iter().map(|(name, it)| (name.clone(), it.clone())).collect();
         run
     }
@@ -210,7 +198,7 @@ impl FunctionSettings {
                  maxInstances {max}。"
             ));
         }
-        self.network.as_ref().map_or(Ok(()), Network::check)
+        self.network.as_ref().map_or(Ok(()), |network| network.run().check())
     }
 }
 
