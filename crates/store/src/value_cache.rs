@@ -84,7 +84,7 @@ impl ValueCache {
         let mut shard = self.shard(key);
         shard.last_write = number;
         if let Some(entry) = shard.young.remove(key) {
-            shard.young_bytes -= ENTRY + key.len() + entry.value.len();
+            shard.young_bytes -= entry.takes(key);
         }
         shard.old.remove(key);
     }
@@ -97,9 +97,16 @@ impl ValueCache {
     }
 }
 
+impl Entry {
+    /// What it and its key take, in bytes.
+    fn takes(&self, key: &[u8]) -> usize {
+        ENTRY + key.len() + self.value.len()
+    }
+}
+
 impl Shard {
     fn keep(&mut self, key: Bytes, entry: Entry, generation_bytes: usize) {
-        self.young_bytes += ENTRY + key.len() + entry.value.len();
+        self.young_bytes += entry.takes(&key);
         self.young.insert(key, entry);
         if self.young_bytes > generation_bytes {
             self.old = std::mem::take(&mut self.young);
@@ -156,7 +163,7 @@ mod tests {
     impl Shard {
         fn bytes(&self) -> usize {
             let pairs = self.young.iter().chain(&self.old);
-            pairs.map(|(key, entry)| ENTRY + key.len() + entry.value.len()).sum()
+            pairs.map(|(key, entry)| entry.takes(key)).sum()
         }
     }
 }
