@@ -30,6 +30,7 @@ mod parcels;
 mod pool;
 mod prepared;
 mod process;
+mod redact;
 mod room;
 mod sandbox;
 mod scaler;
@@ -43,6 +44,7 @@ pub use error::{Error, InvokeError};
 pub use functions::{Functions, Streams};
 pub use package::{Bundle, Parcel, UnsupportedCall, Zip, unpack_site};
 pub use prepared::Prepared;
+pub use redact::redact;
 pub use sandbox::{doctor, enter};
 pub use settings::{
     Check, CheckState, DeployReport, Ended, Figures, FunctionInfo, Inspect, Invocation, Kind,

@@ -4,6 +4,7 @@
 //! `${NAME}` stands for a variable or secret of the function, never for one of the server.
 
 use crate::error::Error;
+use crate::redact::redact;
 
 /// The name of the file.
 pub(super) const FILE: &str = ".npmrc";
@@ -11,9 +12,6 @@ pub(super) const FILE: &str = ".npmrc";
 const TAKEN: &[&str] = &["registry", "always-auth", "strict-ssl", "legacy-peer-deps"];
 /// What may be said of one registry, behind `//host/path/:`.
 const OF_A_REGISTRY: &[&str] = &["_authToken", "_auth", "username", "_password", "always-auth"];
-/// Shorter values would stain too much of what npm says when they are taken out.
-const REDACTED_BYTES_MIN: usize = 6;
-
 /// What npm is told.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Npmrc {
@@ -54,11 +52,7 @@ impl Npmrc {
 
     /// A text of npm's without the values that were filled in.
     pub(super) fn redact(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for value in self.hidden.iter().filter(|value| value.len() >= REDACTED_BYTES_MIN) {
-            text = text.replace(value.as_str(), "[secret]");
-        }
-        text
+        redact(text, self.hidden.iter().map(String::as_str)).into_owned()
     }
 
     fn fill(&mut self, line: &str, variables: &[(String, String)]) -> Result<String, Error> {

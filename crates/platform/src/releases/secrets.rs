@@ -26,9 +26,6 @@ use crate::shelf::Shelf;
 pub(super) const COLLECTION: &str = "system.secrets";
 const SECRETS: Shelf<Kept> = Shelf::new(COLLECTION);
 const NONCE_BYTES: usize = 12;
-/// Shorter values would stain too much of the logs when they are taken out.
-const REDACTED_BYTES_MIN: usize = 6;
-const REDACTED: &str = "[secret]";
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Kept {
@@ -73,19 +70,7 @@ impl Secrets {
     /// The text without the values of secrets, also where they stand escaped, as in JSON.
     pub(crate) fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let values = self.values.read().unwrap_or_else(PoisonError::into_inner);
-        let mut redacted = Cow::Borrowed(text);
-        let mut values: Vec<_> =
-            values.values().filter(|it| it.len() >= REDACTED_BYTES_MIN).collect();
-        // One secret may be a part of another.
-        values.sort_unstable_by_key(|value| std::cmp::Reverse(value.len()));
-        for value in values {
-            for form in [Cow::Borrowed(value.as_str()), escaped(value)] {
-                if redacted.contains(&*form) {
-                    redacted = Cow::Owned(redacted.replace(&*form, REDACTED));
-                }
-            }
-        }
-        redacted
+        functions::redact(text, values.values().map(String::as_str))
     }
 }
 
@@ -93,15 +78,6 @@ impl std::fmt::Debug for Secrets {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Secrets").finish_non_exhaustive()
     }
-}
-
-/// As it stands between the quotes of JSON: a private key has lines.
-fn escaped(value: &str) -> Cow<'_, str> {
-    if !value.bytes().any(|byte| byte < b' ' || matches!(byte, b'"' | b'\\')) {
-        return Cow::Borrowed(value);
-    }
-    let quoted = serde_json::Value::from(value).to_string();
-    Cow::Owned(quoted[1..quoted.len() - 1].to_owned())
 }
 
 fn seal(cipher: &Aes256Gcm, name: &str, value: &str) -> Option<String> {
