@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::TryStreamExt;
 use percent_encoding::percent_decode_str;
 use platform::storage::{self, Processing, Range, Variant};
 use platform::{Code, Environment, Error, Result};
@@ -16,7 +16,6 @@ use tokio_util::io::ReaderStream;
 use crate::codes::http_status;
 use crate::multipart;
 use crate::server::Gateway;
-use crate::upload::read_rest;
 
 /// How many bytes are read from the disk at once.
 const CHUNK_BYTES: usize = 128 * 1024;
@@ -50,11 +49,7 @@ async fn put(
     let token = token.to_owned();
     let content_type = meaningful_type(text("content-type"));
     let mut body = request.into_body().into_data_stream().map_err(std::io::Error::other);
-    let stored = storage::store_upload(environment, path, &token, content_type, &mut body).await;
-    if stored.is_err() {
-        read_rest(async { while let Some(Ok(_)) = body.next().await {} }).await;
-    }
-    let record = stored?;
+    let record = storage::store_upload(environment, path, &token, content_type, &mut body).await?;
     // The body must be empty: server SDKs take anything else for an error in XML.
     Ok(with_etag(Response::new(Body::empty()), &record.etag()))
 }
@@ -69,11 +64,7 @@ async fn post(
     })?;
     let body = request.into_body().into_data_stream();
     let mut form = multer::Multipart::new(body, boundary);
-    let response = store_form(environment, path, &mut form).await;
-    if response.is_err() {
-        read_rest(async { while let Ok(Some(_)) = form.next_field().await {} }).await;
-    }
-    response
+    store_form(environment, path, &mut form).await
 }
 
 async fn store_form(

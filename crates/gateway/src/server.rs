@@ -20,6 +20,7 @@ use tower::ServiceExt;
 use crate::metrics::HttpMetrics;
 use crate::origin::Peer;
 use crate::routes;
+use crate::upload::ReadOut;
 
 /// How long requests in progress may take to finish when the server stops.
 const FINISH_WITHIN: std::time::Duration = std::time::Duration::from_secs(10);
@@ -167,7 +168,9 @@ where
 {
     let service = router.map_request(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer.clone());
-        request.map(Body::new)
+        let (head, body) = request.into_parts();
+        let body = ReadOut::new(body, &head.headers);
+        Request::from_parts(head, Body::new(body))
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -24,9 +24,8 @@ test('a body over the limit is refused', async (t) => {
   await t.test('an envelope beyond 100 MB', async () => {
     const huge = `{"action":"database.addDocument","x":"${'x'.repeat(101 * 1024 * 1024)}"}`;
     for (const send of [admin, web]) {
-      // A server may stop reading early; a client that sees the connection end is told enough.
-      const reply = await send(server, huge).catch(() => null);
-      if (reply) assert.match(reply.body.code, codes);
+      const reply = await send(server, huge);
+      assert.match(reply.body.code, codes);
     }
   });
   await t.test('a document beyond 16 MB', async () => {

@@ -13,7 +13,6 @@ use serde_json::{Value as Json, json};
 use crate::api::asked::{Answer, Operator, told};
 use crate::envelope::invalid;
 use crate::multipart;
-use crate::upload;
 
 /// How much may stand beside the code, in bytes.
 const TEXT_BYTES_MAX: usize = 1024 * 1024;
@@ -51,11 +50,8 @@ impl Form {
     async fn receive(context: &Context, body: Body, boundary: &str) -> Result<Self> {
         let mut form = Self { texts: HashMap::new(), code: None };
         let mut parts = multer::Multipart::new(body.into_data_stream(), boundary);
-        let received = form.receive_parts(context, &mut parts).await;
-        if received.is_err() {
-            upload::read_rest(async { while let Ok(Some(_)) = parts.next_field().await {} }).await;
-        }
-        received.map(|()| form)
+        form.receive_parts(context, &mut parts).await?;
+        Ok(form)
     }
 
     async fn receive_parts(
