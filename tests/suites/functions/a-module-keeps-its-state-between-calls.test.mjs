@@ -6,7 +6,11 @@ import { project } from '../../harness/project.mjs';
 import { serve } from '../../harness/server.mjs';
 
 test('a module keeps its state between calls', async (t) => {
-  const { dir } = await project(t, { functions: { counter: 'counter' } });
+  // A worker that a deploy prepares may come after the first call: one at the most, and it is told.
+  const { dir } = await project(t, {
+    functions: { counter: 'counter' },
+    yunkai: { functions: { counter: { maxInstances: 1 } } },
+  });
   const server = await serve(t, dir);
   const alice = await Caller.signIn(server, 'alice');
   const bob = await Caller.signIn(server, 'bob');
