@@ -151,7 +151,7 @@ fn receive(line: &UnixStream) -> io::Result<Vec<OwnedFd>> {
 
 async fn serve(streams: TcpListener, names: UdpSocket, way: Arc<Way>) {
     let mut open = JoinSet::new();
-    let answering = names::carry(names, way.servers[0], Arc::clone(&way.policy));
+    let answering = names::carry(names, &way.servers, Arc::clone(&way.policy));
     tokio::pin!(answering);
     loop {
         let accepted = tokio::select! {

@@ -2,7 +2,7 @@
 //! answered tells the policy which addresses a name leads to.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,12 @@ use super::network::Policy;
 /// Questions of one worker that may be on their way at once.
 const QUESTIONS_MAX: usize = 64;
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(5);
+/// How long a name server has before the next one is asked; the last one has what is left. Who
+/// asks gives up, or asks again, after 5 s, whatever server it believes to have asked.
+const TURN: Duration = Duration::from_millis(1500);
+/// A resolver uses no more of them (resolv.conf(5)).
+const SERVERS_MAX: usize = 3;
+const NAMES_PORT: u16 = 53;
 const DATAGRAM_BYTES_MAX: usize = 4096;
 /// Asked when the machine names none.
 const USUAL_NAME_SERVER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -75,9 +81,11 @@ fn named_in(text: &str) -> Vec<IpAddr> {
     text.lines().filter_map(server).collect()
 }
 
-/// Carries questions to a name server and answers back, until it is dropped.
-pub(crate) async fn carry(names: UdpSocket, server: IpAddr, policy: Arc<Policy>) -> ! {
+/// Carries questions to the name servers and answers back, until it is dropped.
+pub(crate) async fn carry(names: UdpSocket, servers: &[IpAddr], policy: Arc<Policy>) -> ! {
     let names = Arc::new(names);
+    let servers = servers.iter().take(SERVERS_MAX).map(|ip| SocketAddr::new(*ip, NAMES_PORT));
+    let servers: Arc<[SocketAddr]> = servers.collect();
     let rooms = Arc::new(Semaphore::new(QUESTIONS_MAX));
     let mut buffer = [0_u8; DATAGRAM_BYTES_MAX];
     loop {
@@ -90,9 +98,10 @@ pub(crate) async fn carry(names: UdpSocket, server: IpAddr, policy: Arc<Policy>)
         let Ok(room) = Arc::clone(&rooms).try_acquire_owned() else { continue };
         let question = buffer[..length].to_vec();
         let (names, policy) = (Arc::clone(&names), Arc::clone(&policy));
+        let servers = Arc::clone(&servers);
         tokio::spawn(async move {
-            let asked = tokio::time::timeout(ANSWER_TIME_MAX, ask(server, &question)).await;
-            if let Ok(Ok(reply)) = asked {
+            let asked = ask_in_turn(&servers, &question, TURN);
+            if let Ok(Some(reply)) = tokio::time::timeout(ANSWER_TIME_MAX, asked).await {
                 if let Some((name, addresses)) = read_reply(&reply) {
                     policy.learn(&name, addresses);
                 }
@@ -103,10 +112,29 @@ pub(crate) async fn carry(names: UdpSocket, server: IpAddr, policy: Arc<Policy>)
     }
 }
 
-async fn ask(server: IpAddr, question: &[u8]) -> io::Result<Vec<u8>> {
+/// The first answer of a server that can say something; else what was said at all.
+async fn ask_in_turn(servers: &[SocketAddr], question: &[u8], turn: Duration) -> Option<Vec<u8>> {
+    let (last, others) = servers.split_last()?;
+    let mut excuse = None;
+    for server in others {
+        match tokio::time::timeout(turn, ask(*server, question)).await {
+            Ok(Ok(reply)) if cannot_say(&reply) => excuse = Some(reply),
+            Ok(Ok(reply)) => return Some(reply),
+            _ => {}
+        }
+    }
+    ask(*last, question).await.ok().or(excuse)
+}
+
+/// Whether a server failed or refuses (RFC 1035 §4.1.1, RCODE 2 and 5): another one may know.
+fn cannot_say(reply: &[u8]) -> bool {
+    reply.get(3).is_none_or(|flags| matches!(flags & 0x0f, 2 | 5))
+}
+
+async fn ask(server: SocketAddr, question: &[u8]) -> io::Result<Vec<u8>> {
     let any = if server.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
     let socket = UdpSocket::bind(any).await?;
-    socket.connect((server, 53)).await?;
+    socket.connect(server).await?;
     socket.send(question).await?;
     let mut reply = vec![0; DATAGRAM_BYTES_MAX];
     let length = socket.recv(&mut reply).await?;
@@ -184,6 +212,37 @@ mod tests {
             assert_eq!(read_reply(&whole[..length]), None, "{length}");
         }
         assert_eq!(read_reply(&reply(&["evil", "api.example.com"], [203, 0, 113, 1])), None);
+    }
+
+    /// A name server that answers every question with these bytes.
+    async fn answering(reply: &'static [u8]) -> SocketAddr {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let address = socket.local_addr().unwrap();
+        tokio::spawn(async move {
+            let mut question = [0; 64];
+            while let Ok((_, from)) = socket.recv_from(&mut question).await {
+                socket.send_to(reply, from).await.unwrap();
+            }
+        });
+        address
+    }
+
+    #[tokio::test]
+    async fn the_next_server_is_asked_where_one_has_nothing_to_say() {
+        let silent = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let silent = (silent.local_addr().unwrap(), silent);
+        let closed = UdpSocket::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let failing = answering(&[0, 1, 0x81, 0x82]).await;
+        let knowing = answering(&[0, 1, 0x81, 0x80]).await;
+        let turn = Duration::from_millis(20);
+        for unable in [silent.0, closed, failing] {
+            let reply = ask_in_turn(&[unable, knowing], b"question", turn).await;
+            assert_eq!(reply.as_deref(), Some(&[0, 1, 0x81, 0x80][..]), "{unable}");
+        }
+        let reply = ask_in_turn(&[closed, failing], b"question", turn).await;
+        assert_eq!(reply.as_deref(), Some(&[0, 1, 0x81, 0x82][..]), "what the last one says");
+        let reply = ask_in_turn(&[failing, closed], b"question", turn).await;
+        assert_eq!(reply.as_deref(), Some(&[0, 1, 0x81, 0x82][..]), "what was said at all");
     }
 
     #[test]
