@@ -49,7 +49,7 @@ test('two hundred callers never see one another', async (t) => {
       stamp: { from: 'stamp', sdk: '^4.0.2' },
       context: { from: 'context', sdk: '^4.0.2' },
     },
-    yunkai: { functions: { crowd: { timeout: 5 } } },
+    yunkai: { functions: { crowd: { timeout: 10 } } },
   });
   const server = await serve(t, dir);
   const db = nodeSdk(server).database();
