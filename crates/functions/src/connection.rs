@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 /// Header that names the invocation of a request made inside a worker.
 pub const INVOCATION_HEADER: &str = "x-yunkai-invocation";
 
-/// How many settled invocations a worker may still speak for, and for how long.
-const RECENT_MAX: usize = 1024;
+/// How many settled invocations a worker may still speak for, the newest ones …
+pub const RECENT_MAX: usize = 1024;
+/// … and for how long.
 const RECENT_AGE_MAX: Duration = Duration::from_secs(60);
 
 /// A byte stream accepted on a worker's private socket: plain HTTP/1.1, keep-alive.

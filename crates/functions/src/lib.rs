@@ -39,7 +39,7 @@ mod settings;
 mod slot;
 mod worker;
 
-pub use connection::{ConnectionOwner, INVOCATION_HEADER, WorkerConnection};
+pub use connection::{ConnectionOwner, INVOCATION_HEADER, RECENT_MAX, WorkerConnection};
 pub use error::{Error, InvokeError};
 pub use functions::{Functions, Streams};
 pub use package::{Bundle, Parcel, UnsupportedCall, Zip, unpack_site};
@@ -48,5 +48,5 @@ pub use redact::redact;
 pub use sandbox::{doctor, enter};
 pub use settings::{
     Check, CheckState, DeployReport, Ended, Figures, FunctionInfo, Inspect, Invocation, Kind,
-    LATEST, LogLevel, LogLine, Network, Options, Package, Settings, Source, Stored,
+    LATEST, LogLevel, LogLine, Network, Options, Package, Settings, Source, Stored, Variable,
 };

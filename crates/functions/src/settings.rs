@@ -2,6 +2,7 @@
 //!
 //! Nothing here is a wire format, and nothing here does anything.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -260,6 +261,9 @@ pub struct FunctionInfo {
     pub queued: usize,
 }
 
+/// Name and value of a variable of the process environment; most are the same for every call.
+pub type Variable = (Cow<'static, str>, Cow<'static, str>);
+
 /// One call of a function.
 #[derive(Debug, Clone)]
 pub struct Invocation {
@@ -274,7 +278,7 @@ pub struct Invocation {
     /// The platform's id of this call; unique, without line breaks, at most 128 bytes.
     pub request_id: String,
     /// Process environment of this call alone: identity, credentials, call chain.
-    pub variables: Vec<(String, String)>,
+    pub variables: Vec<Variable>,
 }
 
 /// How a call ended, and what it took.

@@ -3,12 +3,14 @@
 
 use serde::{Serialize, Serializer};
 
-type Pairs = [(String, String)];
+use crate::settings::Variable;
+
+type Pairs = [Variable];
 
 /// The variables of the call that was sent last.
 #[derive(Debug, Default)]
 pub(super) struct Variables {
-    last: Vec<(String, String)>,
+    last: Vec<Variable>,
 }
 
 /// What differs, as members of a frame's head.
@@ -18,7 +20,7 @@ pub(super) struct Changes<'a> {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     fresh: bool,
     #[serde(serialize_with = "as_object")]
-    set: Vec<&'a (String, String)>,
+    set: Vec<&'a Variable>,
 }
 
 impl Variables {
@@ -30,9 +32,7 @@ impl Variables {
             return Changes { fresh: true, set: next.iter().collect() };
         }
         let pairs = self.last.iter().zip(next);
-        let differs = |(before, now): (&(String, String), &'a (String, String))| {
-            (before.1 != now.1).then_some(now)
-        };
+        let differs = |(before, now): (&Variable, &'a Variable)| (before.1 != now.1).then_some(now);
         let set: Vec<_> = pairs.filter_map(differs).collect();
         // Of two with one name the last counts; it must not be missing when the first changed.
         let twice =
@@ -60,16 +60,19 @@ impl Variables {
 }
 
 /// Pairs as the members of an object.
-fn as_object<S: Serializer>(pairs: &[&(String, String)], serializer: S) -> Result<S::Ok, S::Error> {
+fn as_object<S: Serializer>(pairs: &[&Variable], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_map(pairs.iter().map(|(name, value)| (name, value)))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use super::*;
 
-    fn pairs(text: &str) -> Vec<(String, String)> {
-        let pair = |part: &str| part.split_once('=').map(|(a, b)| (a.to_owned(), b.to_owned()));
+    fn pairs(text: &str) -> Vec<Variable> {
+        let own = |text: &str| Cow::Owned(text.to_owned());
+        let pair = |part: &str| part.split_once('=').map(|(a, b)| (own(a), own(b)));
         text.split(' ').filter_map(pair).collect()
     }
 

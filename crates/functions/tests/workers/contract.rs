@@ -108,7 +108,7 @@ pub async fn context_has_what_sdks_read() {
         .await;
     let mut invocation = ground.invocation("look", &json!({}));
     invocation.request_id = "id-1".to_owned();
-    invocation.variables = vec![("WX_OPENID".to_owned(), "o,1".to_owned())];
+    invocation.variables = vec![("WX_OPENID".into(), "o,1".into())];
     let result = ground.functions.invoke(invocation).await.result.unwrap();
     let seen: Value = serde_json::from_str(&result).unwrap();
     for side in ["context", "own"] {

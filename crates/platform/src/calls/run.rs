@@ -160,7 +160,7 @@ pub async fn run(environment: &Environment, run: Run) -> Result<Answer> {
     environment.invocations().begin(Arc::clone(&context));
     let (started, began_ms) = (std::time::Instant::now(), environment.now_ms());
     let Ended { result, figures } = environment.functions().invoke(invocation).await;
-    environment.invocations().settle(&run.request_id, environment.now_ms());
+    environment.invocations().settle(&context, figures.worker, environment.now_ms());
     let mut record = Record::of(
         run.trigger,
         run.request_id,

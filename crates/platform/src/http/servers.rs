@@ -162,7 +162,7 @@ impl Turn {
 
     fn settle(&self) {
         let request = &self.request;
-        self.environment.invocations().settle(&request.request_id, self.environment.now_ms());
+        self.environment.invocations().settle(request, None, self.environment.now_ms());
         let mut record = Record::of(
             calls::Trigger::Http,
             request.request_id.clone(),
