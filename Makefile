@@ -5,6 +5,7 @@
 #   make check     formatting, lints and types
 #   make bench     the comparison tables; ONLY=call|documents… one of them;
 #                  ONLY=soak SECONDS=… (1,800) how memory behaves for long;
+#                  ONLY=growth how it behaves while a million documents come;
 #                  ONLY=neighbour DEEDS=spin,heap… what neighbours feel;
 #                  ONLY=fuzz SECONDS=… what strangers send, ONLY=sim SECONDS=… lost power
 #   make release   target/release/yunkai, sdk/dist and the album

@@ -1,6 +1,7 @@
 //! The load generator: closed loop, one keep-alive HTTP/1.1 connection per client.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -120,6 +121,28 @@ pub async fn fire(shot: &Shot, clients: usize, lasting: Duration) -> Result<Meas
         latencies.extend(task.await??);
     }
     Ok(measured(latencies, started.elapsed()))
+}
+
+/// Sends so many numbered shots, each number once, from `clients` connections.
+pub async fn fill(shot: &Shot, first: u64, count: u64, clients: usize) -> Result<()> {
+    let next = Arc::new(AtomicU64::new(0));
+    let senders = (0..clients).map(|_| {
+        let (shot, next) = (shot.clone(), Arc::clone(&next));
+        tokio::spawn(async move {
+            let mut client = Client::connect(&shot.address).await?;
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= count {
+                    return anyhow::Ok(());
+                }
+                client.send_one(&shot, first + number).await?;
+            }
+        })
+    });
+    for sender in senders.collect::<Vec<_>>() {
+        sender.await??;
+    }
+    Ok(())
 }
 
 /// [`fire`], with the processor time of the process that serves, and of all it started.

@@ -1,12 +1,13 @@
 //! Side-by-side comparisons: ours and its peers under the same load generator, in one run on one
 //! machine, in alternating rounds. Prints tables; judges nothing.
 //!
-//! `cargo run --release -p benches -- [call|documents|engine|memory|million|neighbour|
-//! soak|valley]`
+//! `cargo run --release -p benches -- [call|documents|engine|growth|memory|million|
+//! neighbour|soak|valley]`
 
 mod bare;
 mod call;
 mod documents;
+mod growth;
 mod hot;
 mod load;
 mod log_writer;
@@ -47,6 +48,7 @@ async fn main() -> Result<()> {
         "memory" => memory::run().await,
         "call" => call::run().await,
         "documents" => documents::run().await,
+        "growth" => growth::run().await,
         "neighbour" => neighbour::run().await,
         "soak" => soak::run().await,
         "valley" => valley::run().await,
@@ -55,7 +57,8 @@ async fn main() -> Result<()> {
         // What `million` starts.
         "open" => million::open(Path::new(&std::env::args().nth(2).unwrap_or_default())).await,
         other => bail!(
-            "no bench '{other}': call, documents, engine, memory, million, neighbour, soak, valley"
+            "no bench '{other}': call, documents, engine, growth, memory, million, neighbour, soak, \
+             valley"
         ),
     }
 }

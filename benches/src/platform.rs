@@ -136,6 +136,18 @@ impl Platform {
         }
     }
 
+    /// An addition of a small document, whose id is the number of the shot.
+    pub fn adds(&self) -> Shot {
+        let shot = self.admin(&json!({
+            "action": "database.addDocument",
+            "collectionName": "kept",
+            "data": ["{\"_id\":\"added-NUMBER\"}"],
+            "multi": false,
+            "envName": "bench",
+        }));
+        Shot { is_numbered: true, ..shot }
+    }
+
     /// A call of a function.
     pub fn call(&self, function: &str, data: &Json) -> Shot {
         self.admin(&json!({

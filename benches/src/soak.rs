@@ -4,8 +4,9 @@
 //! Every call carries a number, and its function adds a document of that id: a call that ran twice
 //! fails at the second, a call that was answered and never ran has no document.
 //!
-//! Memory counts after a warm-up: a server fills what it keeps within limits first. It goes up and
-//! down with the write buffers, so medians of long stretches are compared.
+//! Memory counts after a warm-up: a server fills what it keeps within limits first, and the table
+//! says with how much. It goes up and down with the write buffers, so medians of long stretches are
+//! compared.
 
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use anyhow::{Context, Result};
 use bytes::Bytes;
 use serde_json::{Value as Json, json};
 
-use crate::load::{Client, Shot};
+use crate::load::{Client, Shot, fill};
 use crate::open_loop::{self, Pace};
 use crate::platform::{Platform, here};
 use crate::{process, table};
@@ -23,12 +24,13 @@ const LASTING_S: u64 = 1_800;
 /// How often the processes are looked at.
 const LOOK: Duration = Duration::from_secs(5);
 const HOLD: Duration = Duration::from_secs(20);
-/// Calls of the warm-up, and its clients: the newest changes in memory are as many as they may be
-/// after a third of them, and write buffers have become tables once.
+/// Documents of the warm-up, added without calls: after as many, write buffers have become tables
+/// and those have been merged, and the newest changes in memory are as many as they may be.
+const WARM_DOCUMENTS: u64 = 200_000;
+const WARM_ADDERS: usize = 32;
+/// Calls of the warm-up, and its clients.
 const WARM_CALLS: u64 = 60_000;
 const WARM_CLIENTS: usize = 8;
-/// Calls of one client before the connection is made again.
-const WARM_ROUND: u64 = 500;
 /// Their numbers begin where those of no other part do.
 const WARM_FIRST: u64 = 1 << 48;
 /// How long the pace of the soak is kept before anything counts.
@@ -47,6 +49,7 @@ pub async fn run() -> Result<()> {
     let shot = Shot { is_numbered: true, ..platform.call("keep", &json!({ "id": "NUMBER" })) };
     let capacity = open_loop::capacity(&shot, HOLD).await?;
     let rate = capacity / 2.0;
+    fill(&platform.adds(), 0, WARM_DOCUMENTS, WARM_ADDERS).await?;
     let warm = warm_up(&shot, rate).await?;
     let warm_mb = process::resident_mb(server)?;
     let before = count(&platform).await?;
@@ -74,7 +77,10 @@ pub async fn run() -> Result<()> {
         ),
     );
     row("memory of the server before the first call, MB", format!("{idle_mb:.1}"));
-    row(&format!("after the warm-up of {warm} calls, MB"), format!("{warm_mb:.1}"));
+    row(
+        &format!("after a warm-up of {WARM_DOCUMENTS} documents and {warm} calls, MB"),
+        format!("{warm_mb:.1}"),
+    );
     row("in the first third of the time (median), MB", format!("{:.1}", seen.early_mb));
     row("in the last third, MB", format!("{:.1}", seen.late_mb));
     row("growth", format!("{:+.1} %", (seen.late_mb / seen.early_mb - 1.0) * 100.0));
@@ -93,29 +99,13 @@ struct Seen {
     processes: usize,
 }
 
-/// Fills what has a limit: the newest changes, write buffers, the workers there are at this rate.
-/// A curve that begins before shows that, not a leak. Answers how many calls that took.
+/// Keeps a pace for a while, too, so that the workers there are at this rate are there. A curve
+/// that begins before shows that, not a leak. Answers how many calls that took.
 async fn warm_up(shot: &Shot, rate: f64) -> Result<u64> {
-    let mut calls = 0;
-    while calls < WARM_CALLS {
-        let first = WARM_FIRST + calls;
-        let clients = (0..WARM_CLIENTS as u64).map(|client| {
-            let shot = shot.clone();
-            tokio::spawn(async move {
-                let mut client_calls = Client::connect(&shot.address).await?;
-                for call in 0..WARM_ROUND {
-                    client_calls.send_one(&shot, first + client * WARM_ROUND + call).await?;
-                }
-                anyhow::Ok(())
-            })
-        });
-        for client in clients.collect::<Vec<_>>() {
-            client.await??;
-        }
-        calls += WARM_ROUND * WARM_CLIENTS as u64;
-    }
-    let settled = open_loop::fire(shot, Pace::even(rate), SETTLING, WARM_FIRST + calls).await;
-    Ok(calls + settled.calls)
+    fill(shot, WARM_FIRST, WARM_CALLS, WARM_CLIENTS).await?;
+    let first = WARM_FIRST + WARM_CALLS;
+    let settled = open_loop::fire(shot, Pace::even(rate), SETTLING, first).await;
+    Ok(WARM_CALLS + settled.calls)
 }
 
 /// Looks at the processes until `lasting` has passed.

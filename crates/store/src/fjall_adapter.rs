@@ -20,12 +20,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable};
+use fjall::compaction::Leveled;
+use fjall::config::PartitioningPolicy;
+use fjall::{AbstractTree, Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable};
 
 use crate::last_commit::{self, LastCommit};
 use crate::snapshot::fill_page;
 use crate::value_cache::ValueCache;
-use crate::{Batch, Error, Page, chain};
+use crate::{Batch, Error, InMemory, Page, chain};
 
 const TABLES: &str = "tables";
 const TABLES_NEW: &str = "tables.new";
@@ -69,6 +71,10 @@ impl Default for FjallOptions {
 
 /// Table files kept open. A process has one store per environment and often 1,024 files.
 const OPEN_FILES_MAX: usize = 128;
+
+/// Where a merge begins the next table. It keeps something of each key until a table is finished,
+/// so that this bounds its memory.
+const TABLE_BYTES: u64 = 16 << 20;
 
 /// fjall's own lower limit.
 const JOURNAL_BYTES_MIN: u64 = 64 << 20;
@@ -134,6 +140,17 @@ impl FjallAdapter {
 
     pub(crate) fn number(&self) -> u64 {
         self.snapshot().number
+    }
+
+    /// What is in memory now.
+    pub(crate) fn in_memory(&self) -> InMemory {
+        let tree = &self.keyspace.tree;
+        InMemory {
+            blocks: self.database.cache_size(),
+            pinned: (tree.pinned_filter_size() + tree.pinned_block_index_size()) as u64,
+            values: self.values.bytes() as u64,
+            writes: tree.version_memtable_size_sum(),
+        }
     }
 
     /// Applies what was judged for the commit `number`.
@@ -307,8 +324,16 @@ fn builder(path: &Path, options: &FjallOptions) -> fjall::DatabaseBuilder<Databa
         .worker_threads(options.worker_threads.max(1))
 }
 
+/// What a keyspace is made with; it remembers all but the size of its memtables.
+///
+/// Filters come in pieces from the first merge on, so that a look-up brings a piece into the cache:
+/// whole, each merge made new ones of megabytes, and the cache filled with those of tables that
+/// are gone.
 fn keyspace_options(options: &FjallOptions) -> KeyspaceCreateOptions {
-    KeyspaceCreateOptions::default().max_memtable_size(options.memtable_bytes)
+    KeyspaceCreateOptions::default()
+        .max_memtable_size(options.memtable_bytes)
+        .filter_block_partitioning_policy(PartitioningPolicy::new([false, true]))
+        .compaction_strategy(Arc::new(Leveled::default().with_table_target_size(TABLE_BYTES)))
 }
 
 /// The number of the newest recovered commit, after checking that none before it is missing.

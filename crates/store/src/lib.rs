@@ -82,6 +82,19 @@ enum Adapter {
     Postgres(PostgresAdapter),
 }
 
+/// What an embedded store keeps in memory, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InMemory {
+    /// Blocks read from tables; at most [`FjallOptions::cache_bytes`].
+    pub blocks: u64,
+    /// Indexes and filters that are kept for as long as their tables.
+    pub pinned: u64,
+    /// Values read by their keys; at most [`FjallOptions::value_cache_bytes`].
+    pub values: u64,
+    /// Writes that are not in tables yet, and those that an old snapshot might still need.
+    pub writes: u64,
+}
+
 impl Store {
     /// An empty store that lives as long as its handles. Durable in no sense; for tests.
     pub fn memory() -> Store {
@@ -202,6 +215,16 @@ impl Store {
             Adapter::Simulated(adapter) => adapter.number()?,
             Adapter::Postgres(adapter) => adapter.snapshot().await?.number(),
         })
+    }
+
+    /// What it keeps in memory beside its contents; nothing where the store is not embedded.
+    pub fn in_memory(&self) -> InMemory {
+        match &self.inner.adapter {
+            Adapter::Fjall(adapter) => adapter.in_memory(),
+            Adapter::Memory(_) | Adapter::Simulated(_) | Adapter::Postgres(_) => {
+                InMemory::default()
+            }
+        }
     }
 
     /// Waits until something after the commit `number` is committed, here or on another node,

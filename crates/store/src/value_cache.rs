@@ -33,6 +33,7 @@ struct Shard {
     young: HashMap<Bytes, Entry>,
     young_bytes: usize,
     old: HashMap<Bytes, Entry>,
+    old_bytes: usize,
     /// Number of the last commit that wrote to any key of this shard.
     last_write: u64,
 }
@@ -58,6 +59,7 @@ impl ValueCache {
             return (entry.since <= snapshot).then(|| entry.value.clone());
         }
         let (key, entry) = shard.old.remove_entry(key)?;
+        shard.old_bytes -= entry.takes(&key);
         let value = (entry.since <= snapshot).then(|| entry.value.clone());
         shard.keep(key, entry, self.generation_bytes);
         value
@@ -86,7 +88,18 @@ impl ValueCache {
         if let Some(entry) = shard.young.remove(key) {
             shard.young_bytes -= entry.takes(key);
         }
-        shard.old.remove(key);
+        if let Some(entry) = shard.old.remove(key) {
+            shard.old_bytes -= entry.takes(key);
+        }
+    }
+
+    /// What it holds now, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        let of = |shard: &Mutex<Shard>| {
+            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            shard.young_bytes + shard.old_bytes
+        };
+        self.shards.iter().map(of).sum()
     }
 
     fn shard(&self, key: &[u8]) -> MutexGuard<'_, Shard> {
@@ -110,7 +123,7 @@ impl Shard {
         self.young.insert(key, entry);
         if self.young_bytes > generation_bytes {
             self.old = std::mem::take(&mut self.young);
-            self.young_bytes = 0;
+            self.old_bytes = std::mem::take(&mut self.young_bytes);
         }
     }
 }
