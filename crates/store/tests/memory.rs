@@ -1,33 +1,33 @@
 //! What an embedded store keeps in memory does not follow what is in it. Bytes are counted, not
 //! measured: nothing here depends on an allocator or on time.
 
-use store::{Batch, FjallOptions, InMemory, Store};
+use store::{Batch, Error, FjallOptions, InMemory, Store};
 
 const MIB: u64 = 1 << 20;
 const PORTION: u64 = 500;
 
 /// Adds portions of new keys in ascending order, as ids often are, each in two places, so that it
 /// lies within the keys of every table. Some are looked for first, as commits do.
-async fn add(store: &Store, portions: std::ops::Range<u64>) -> InMemory {
+async fn add(store: &Store, portions: std::ops::Range<u64>) -> Result<InMemory, Error> {
     let mut most = InMemory::default();
     for portion in portions {
-        let turn = store.turn().await.unwrap();
+        let turn = store.turn().await?;
         let numbers = portion * PORTION..(portion + 1) * PORTION;
         let keys: Vec<String> = numbers.map(|number| format!("a{number:016}")).collect();
         let looked_for = keys.iter().step_by(50).map(String::as_bytes).collect::<Vec<_>>();
-        let found = turn.snapshot().get_many(&looked_for).await.unwrap();
+        let found = turn.snapshot().get_many(&looked_for).await?;
         assert!(found.iter().all(Option::is_none));
         let mut batch = Batch::new();
         for key in keys {
             batch.put(key.replace('a', "b"), vec![7; 32]);
             batch.put(key, vec![7; 32]);
         }
-        turn.load(batch).await.unwrap();
+        turn.load(batch).await?;
         let now = store.in_memory();
         most.blocks = most.blocks.max(now.blocks);
         most.pinned = most.pinned.max(now.pinned);
     }
-    most
+    Ok(most)
 }
 
 #[tokio::test]
@@ -35,8 +35,8 @@ async fn new_keys_do_not_fill_the_cache_with_filters_of_tables_that_are_gone() {
     let folder = tempfile::tempdir().unwrap();
     let options = FjallOptions { memtable_bytes: MIB, ..FjallOptions::default() };
     let store = Store::fjall(folder.path(), options).unwrap();
-    add(&store, 0..200).await;
-    let most = add(&store, 200..1_000).await;
+    add(&store, 0..200).await.unwrap();
+    let most = add(&store, 200..1_000).await.unwrap();
     // Filters of a million keys are more than a megabyte, and each merge makes them anew.
     assert!(most.blocks < MIB / 2, "{most:?}");
     assert!(most.pinned < 2 * MIB, "{most:?}");
@@ -54,7 +54,7 @@ async fn reading_everything_keeps_no_more_than_was_allowed() {
         ..FjallOptions::default()
     };
     let store = Store::fjall(folder.path(), options).unwrap();
-    add(&store, 0..200).await;
+    add(&store, 0..200).await.unwrap();
     let snapshot = store.snapshot().await.unwrap();
     let mut most = InMemory::default();
     for number in 0..200 * PORTION {
