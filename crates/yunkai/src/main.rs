@@ -36,8 +36,8 @@ fn main() -> ExitCode {
     if raw.first().is_some_and(|first| first == "worker-enter") {
         return ::functions::enter(&raw[1..]);
     }
-    // Where the kernel gives pages of 2 MB unasked, each is there as a whole for a few kB of it. If it
-    // goes on, the server takes more memory, and nothing else changes.
+    // Where the kernel gives pages of 2 MB unasked, each is there as a whole for a few kB of it.
+    // If it goes on, the server takes more memory, and nothing else changes.
     #[cfg(target_os = "linux")]
     let _ = nix::sys::prctl::set_thp_disable(true);
     let arguments = Arguments::parse();
