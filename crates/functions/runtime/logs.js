@@ -14,6 +14,13 @@ const TEXT_CHARS_MAX = 32 * 1024
 const INVOCATION_CHARS_MAX = 1024 * 1024
 const INVOCATION_LINES_MAX = 4096
 
+// A worker may log this much a second in the long run, and the burst at once: all that is logged
+// goes through the server, where others' calls wait for it.
+const SECOND_CHARS_MAX = 1024 * 1024
+const BURST_CHARS_MAX = 8 * 1024 * 1024
+// A short line costs no less than this.
+const LINE_CHARS_MIN = 128
+
 const LEVELS = {
   debug: 'debug',
   trace: 'debug',
@@ -25,28 +32,50 @@ const LEVELS = {
 /** Takes over the global console. `owner()` gives the invocation at work, or nothing. */
 function captureConsole(channel, owner) {
   let level = 'info'
+  // Function code may replace the globals.
+  const clock = performance.now.bind(performance)
+  let allowance = BURST_CHARS_MAX
+  let counted = clock()
+  let lost = 0
 
   const write = (text) => {
     const invocation = owner()
+    if (invocation?.logCut) return
+    if (!isWithinRate(text)) {
+      if (!invocation) lost += 1
+      else endLog(invocation, TOO_FAST)
+      return
+    }
     if (invocation && !mayLog(invocation, text)) return
+    if (lost > 0) tell(invocation, `${lost} ${LOST}`)
+    lost = 0
     const head = { t: 'log', request: invocation?.requestId, level, time: Date.now() }
     channel.send(0, head, cut(text))
   }
+  const isWithinRate = (text) => {
+    const now = clock()
+    allowance = Math.min(BURST_CHARS_MAX, allowance + ((now - counted) / 1000) * SECOND_CHARS_MAX)
+    counted = now
+    const cost = Math.max(LINE_CHARS_MIN, Math.min(text.length, TEXT_CHARS_MAX))
+    if (cost > allowance) return false
+    allowance -= cost
+    return true
+  }
+  const tell = (invocation, text) => {
+    const head = { t: 'log', request: invocation?.requestId, level: 'warn', time: Date.now() }
+    channel.send(0, { ...head, platform: true }, text)
+  }
+  const endLog = (invocation, why) => {
+    invocation.logCut = true
+    tell(invocation, why)
+  }
   const mayLog = (invocation, text) => {
-    if (invocation.logCut) return false
     invocation.logLines += 1
     invocation.logChars += text.length
     const within =
       invocation.logLines <= INVOCATION_LINES_MAX && invocation.logChars <= INVOCATION_CHARS_MAX
     if (within) return true
-    invocation.logCut = true
-    const head = { t: 'log', request: invocation.requestId, level: 'warn', time: Date.now() }
-    channel.send(
-      0,
-      { ...head, platform: true },
-      'The rest of this log was cut: one call may log 4096 lines or 1 MiB. / ' +
-        '日志超出上限(每次调用 4096 行或 1 MiB),其余内容已省略。',
-    )
+    endLog(invocation, TOO_MUCH)
     return false
   }
 
@@ -97,6 +126,16 @@ function captureStream(stream, write) {
     return true
   }
 }
+
+const TOO_MUCH =
+  'The rest of this log was cut: one call may log 4096 lines or 1 MiB. / ' +
+  '日志超出上限(每次调用 4096 行或 1 MiB),其余内容已省略。'
+const TOO_FAST =
+  'The rest of this log was cut: the calls before it logged more than 1 MiB a second. Log less in ' +
+  'each call. / 此前的调用日志超过每秒 1 MiB,本次其余内容已省略,请减少每次调用的日志。'
+const LOST =
+  'lines logged outside of calls were dropped: more than 1 MiB a second. / ' +
+  '行调用之外的日志因超过每秒 1 MiB 已丢弃。'
 
 function cut(text) {
   if (text.length <= TEXT_CHARS_MAX) return text

@@ -9,14 +9,14 @@ use std::process::ExitStatus;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use nix::sys::signal::{Signal, kill, killpg};
+use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::sandbox::{Watched, Watcher};
+use crate::sandbox::{Begins, Watched, Watcher};
 
 /// How long the pipes of an ended process may stay open before they are abandoned.
 const LAST_WORDS_TIME_MAX: Duration = Duration::from_millis(500);
@@ -83,13 +83,13 @@ impl Process {
         words: JoinHandle<String>,
         watcher: &Watcher,
         memory_mb: u64,
-        low: bool,
+        begins: Begins,
     ) -> io::Result<Self> {
         let id = child.id().and_then(|id| i32::try_from(id).ok());
         let id = id.ok_or_else(|| io::Error::other("the worker ended at once"))?;
         // Its first act is to lead a session, and so a group, of its own.
         let group = Pid::from_raw(id);
-        let watched = watcher.watch(group, memory_mb, low);
+        let watched = watcher.watch(group, memory_mb, begins);
         Ok(Self { child, group, watched, words: Some(words) })
     }
 
@@ -97,7 +97,7 @@ impl Process {
     pub(crate) fn kill(&self) {
         // Not reaped yet, so the number still means this group. It may be gone already.
         if self.child.id().is_some() {
-            let _ = killpg(self.group, Signal::SIGKILL);
+            self.watched.kill();
             // In its first moment it has no group of its own yet.
             let _ = kill(self.group, Signal::SIGKILL);
         }
@@ -109,7 +109,7 @@ impl Process {
         let killed = ended.is_err();
         self.kill();
         // What it started may outlive it. A group keeps its number as long as it has members.
-        let _ = killpg(self.group, Signal::SIGKILL);
+        self.watched.kill();
         let status = self.child.wait().await.unwrap_or_else(|_| ExitStatus::from_raw(0));
         let last_words = match self.words.take() {
             Some(words) => {

@@ -1,6 +1,7 @@
 /** 100 MB of log lines, 100 MB of output, a full /tmp, every descriptor: an end is met, and told. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { eventually } from '../../harness/eventually.mjs';
 import { Ground } from '../../harness/hostile.mjs';
 
 test('what a function writes is bounded', async (t) => {
@@ -10,6 +11,13 @@ test('what a function writes is bounded', async (t) => {
     assert.equal(await ground.does('logs'), 'logged');
     const bytes = ground.server.lines.slice(before).join('\n').length;
     assert.ok(bytes < 10_000_000, `${bytes} bytes reached the terminal`);
+  });
+  await t.test('100 MB in call after call: a rate, too', async () => {
+    const tooFast = () => ground.server.lines.some((line) => line.includes('1 MiB a second'));
+    await eventually('the rate is told', async () => {
+      assert.equal(await ground.does('logs'), 'logged');
+      return tooFast();
+    });
   });
   await t.test('100 MB of output of a program', async () => {
     const before = ground.server.lines.length;

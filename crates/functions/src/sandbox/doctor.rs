@@ -255,6 +255,7 @@ pub(crate) fn trial_entry(
         server_uid: nix::unistd::geteuid().as_raw(),
         server_gid: nix::unistd::getegid().as_raw(),
         low: None,
+        aside: false,
         uid: crate::slot::FIRST_UID,
         inspect_port: None,
     }

@@ -39,6 +39,8 @@ pub(crate) struct Entry {
     pub server_gid: u32,
     /// Nobody waits for it yet: it starts weighed down.
     pub low: Option<Scale>,
+    /// It starts while a function ends one worker after the other: it leaves a processor free.
+    pub aside: bool,
     /// User and group to become, when started as root.
     pub uid: u32,
     /// The port its debugger may listen on.

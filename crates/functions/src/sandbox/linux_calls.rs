@@ -62,6 +62,8 @@ const DENIED: &[libc::c_long] = &[
     libc::SYS_name_to_handle_at,
     libc::SYS_open_by_handle_at,
     libc::SYS_setsid,
+    // A worker stays on the processors it was given.
+    libc::SYS_sched_setaffinity,
     libc::SYS_setpgid,
 ];
 

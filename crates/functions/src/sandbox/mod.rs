@@ -29,6 +29,11 @@ mod linux_net;
 mod names;
 mod network;
 mod probe;
+#[cfg(target_os = "linux")]
+mod processors;
+#[cfg(not(target_os = "linux"))]
+#[path = "processors_elsewhere.rs"]
+mod processors;
 mod watch;
 mod weight;
 
@@ -38,7 +43,7 @@ pub(crate) use entry::{Entry, FRAMES_DESCRIPTOR, SMALL_LAUNCHER};
 pub(crate) use gate::Gate;
 pub(crate) use probe::{Measures, Mounts, Probed, probe};
 pub(crate) use watch::{Verdict, Watched, Watcher};
-pub(crate) use weight::{Scale, Standing};
+pub(crate) use weight::{Begins, Scale, Standing};
 
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
@@ -85,6 +90,9 @@ fn arrange(entry: &Entry) -> Result<Step, (&'static str, String)> {
         nix::unistd::setsid().map_err(|error| ("session", error.to_string()))?;
         if let Some(scale) = entry.low {
             scale.begin_low();
+        }
+        if entry.aside {
+            processors::Processors::step_aside();
         }
         if !entry.probe {
             entry::take_descriptors().map_err(|error| ("frames", error))?;

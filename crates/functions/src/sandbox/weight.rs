@@ -8,8 +8,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use nix::sys::resource::Resource;
@@ -25,10 +24,17 @@ const NICE_MAX: i32 = 19;
 const RAISES_TO_ZERO: u64 = 20;
 /// Its bit in the sets of capabilities.
 const CAP_SYS_NICE: u32 = 23;
-/// After a call that kept a processor, for so long the function's workers stay weighed down.
-const AFTER_HEAVY: Duration = Duration::from_secs(5);
+/// After calls that kept a processor, the function's workers stay weighed down for so many times as
+/// long as these went on, and within these bounds.
+const AFTER_HEAVY_TIMES: u32 = 3;
+const AFTER_HEAVY_MIN: Duration = Duration::from_secs(5);
+const AFTER_HEAVY_MAX: Duration = Duration::from_secs(60);
+/// It is looked at more often than this, mostly.
+const LOOK_MAX: Duration = Duration::from_secs(1);
 /// After a call that ended its worker.
 const AFTER_HARM: Duration = Duration::from_secs(60);
+/// One event is seen in more than one place, all within this time.
+const SAME_HARM: Duration = Duration::from_secs(1);
 
 /// How the scheduler is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +43,15 @@ pub(crate) enum Scale {
     Sessions { usual: i32 },
     /// By thread; `returns`: the usual value can be given back.
     Threads { usual: i32, returns: bool },
+}
+
+/// How a worker was started.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Begins {
+    /// Weighed down.
+    pub low: bool,
+    /// Leaving a processor to others.
+    pub aside: bool,
 }
 
 impl Scale {
@@ -90,6 +105,14 @@ impl Scale {
     }
 }
 
+/// Gives all of a group the least weight there is, for its end. A process that ends leaves its
+/// session's weight behind: five hundred would weigh as much as five hundred servers.
+pub(crate) fn weigh_least(leader: Pid) {
+    let group = rustix::process::Pid::from_raw(leader.as_raw());
+    // Some of them may be gone already.
+    let _ = rustix::process::setpriority_pgrp(group, NICE_MAX);
+}
+
 /// Whether sessions have weights here: not in a control group that has its own.
 fn weighs_sessions() -> bool {
     let enabled = fs::read_to_string("/proc/sys/kernel/sched_autogroup_enabled");
@@ -117,10 +140,15 @@ fn has_own_shares() -> bool {
 
 /// Whether this process may set a nice value of its workers back to this.
 fn may_raise(usual: i32) -> bool {
+    may_schedule_others() || limit_reaches(usual)
+}
+
+/// Whether this process may say how processes of other users are scheduled.
+pub(crate) fn may_schedule_others() -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let powers = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
     let powers = powers.and_then(|text| u64::from_str_radix(text.trim(), 16).ok()).unwrap_or(0);
-    powers & (1 << CAP_SYS_NICE) != 0 || limit_reaches(usual)
+    powers & (1 << CAP_SYS_NICE) != 0
 }
 
 #[cfg(target_os = "linux")]
@@ -137,33 +165,70 @@ fn limit_reaches(_usual: i32) -> bool {
 /// What is known of how a function treats its neighbours; shared by all its workers.
 #[derive(Debug, Default)]
 pub(crate) struct Standing {
-    low_until: Mutex<Option<Instant>>,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    low_until: Option<Instant>,
+    /// How long it was heavy since it is weighed down.
+    heavy: Duration,
+    last_heavy: Option<Instant>,
+    last_harm: Option<Instant>,
+    harmful_until: Option<Instant>,
 }
 
 impl Standing {
     /// One of its calls kept a processor.
     pub(crate) fn was_heavy(&self, now: Instant) {
-        self.at_least_until(now + AFTER_HEAVY);
+        let mut known = self.lock();
+        if known.low_until.is_none_or(|end| end <= now) {
+            (known.heavy, known.last_heavy) = (Duration::ZERO, None);
+        }
+        let since = known.last_heavy.map(|last| now.saturating_duration_since(last));
+        known.heavy += since.unwrap_or_default().min(LOOK_MAX);
+        known.last_heavy = Some(now);
+        let after = (known.heavy * AFTER_HEAVY_TIMES).clamp(AFTER_HEAVY_MIN, AFTER_HEAVY_MAX);
+        known.low_at_least_until(now + after);
     }
 
     /// One of its calls ended its worker: another one had to be started.
     pub(crate) fn did_harm(&self, now: Instant) {
-        self.at_least_until(now + AFTER_HARM);
+        let mut known = self.lock();
+        known.low_at_least_until(now + AFTER_HARM);
+        let since = known.last_harm.map(|last| now.saturating_duration_since(last));
+        if since.is_some_and(|since| since < SAME_HARM) {
+            return;
+        }
+        if since.is_some_and(|since| since < AFTER_HARM) {
+            known.harmful_until = Some(now + AFTER_HARM);
+        }
+        known.last_harm = Some(now);
     }
 
     /// Other code: nothing is known of it.
     pub(crate) fn forget(&self) {
-        *self.low_until.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.lock() = Known::default();
     }
 
     /// Whether its workers are to be weighed down.
     pub(crate) fn is_low(&self, now: Instant) -> bool {
-        self.low_until.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|it| now < it)
+        self.lock().low_until.is_some_and(|it| now < it)
     }
 
-    fn at_least_until(&self, end: Instant) {
-        let mut until = self.low_until.lock().unwrap_or_else(PoisonError::into_inner);
-        *until = Some(until.map_or(end, |before| before.max(end)));
+    /// Whether its calls end one worker after the other: these leave a processor to others.
+    pub(crate) fn is_harmful(&self, now: Instant) -> bool {
+        self.lock().harmful_until.is_some_and(|it| now < it)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    fn low_at_least_until(&mut self, end: Instant) {
+        self.low_until = Some(self.low_until.map_or(end, |before| before.max(end)));
     }
 }
 
@@ -182,6 +247,32 @@ mod tests {
         standing.was_heavy(now);
         standing.forget();
         assert!(!standing.is_low(now));
+    }
+
+    #[test]
+    fn who_was_heavy_for_long_is_forgiven_later() {
+        let (standing, now) = (Standing::default(), Instant::now());
+        standing.was_heavy(now);
+        assert!(!standing.is_low(now + AFTER_HEAVY_MIN));
+        let at = |second| now + Duration::from_secs(second);
+        for second in 10..=20 {
+            standing.was_heavy(at(second));
+        }
+        assert!(standing.is_low(at(20 + 29)) && !standing.is_low(at(20 + 30)));
+    }
+
+    #[test]
+    fn only_who_ends_workers_again_and_again_leaves_a_processor_to_others() {
+        let (standing, now) = (Standing::default(), Instant::now());
+        standing.did_harm(now);
+        // The same end, seen by somebody else.
+        standing.did_harm(now + SAME_HARM / 2);
+        assert!(!standing.is_harmful(now + SAME_HARM));
+        let again = now + AFTER_HARM / 2;
+        standing.did_harm(again);
+        assert!(standing.is_harmful(again) && !standing.is_harmful(again + AFTER_HARM));
+        standing.did_harm(again + 2 * AFTER_HARM);
+        assert!(!standing.is_harmful(again + 2 * AFTER_HARM), "once in a while");
     }
 
     #[test]

@@ -21,7 +21,9 @@ use crate::hall::Hall;
 use crate::job::Make;
 use crate::logs::Author;
 use crate::process::Process;
-use crate::sandbox::{Entry, FRAMES_DESCRIPTOR, Gate, Measures, Mounts, SMALL_LAUNCHER, Scale};
+use crate::sandbox::{
+    Begins, Entry, FRAMES_DESCRIPTOR, Gate, Measures, Mounts, SMALL_LAUNCHER, Scale,
+};
 use crate::settings::LogLevel;
 use crate::slot::Slot;
 
@@ -49,6 +51,7 @@ pub(super) async fn start(
         _ => false,
     };
     if said_ready {
+        worker.process.watched.started();
         return Ok(worker);
     }
     let end = worker.process.end(Duration::from_millis(200)).await;
@@ -84,7 +87,8 @@ async fn spawn(
     let memory = Memory::of(memory_mb, &program).await.map_err(|error| show(&error))?;
     let measures = measures(hall, &make);
     let low = Some(hall.watcher.scale).filter(|scale| !hurry && scale.returns());
-    let command = command(hall, &slot, &memory, (&program, &measures), low, theirs.into());
+    let aside = low.is_some() && hall.watcher.somebody_harms();
+    let command = command(hall, &slot, &memory, (&program, &measures), (low, aside), theirs.into());
     let mut child = hall
         .spawner
         .spawn(command)
@@ -94,7 +98,8 @@ async fn spawn(
     let (sink, function) = (hall.logs.clone(), OnceLock::new());
     let author = Arc::new(Author { sink, function, ledger: Arc::clone(&ledger) });
     let words = read_pipes(&mut child, &author);
-    let process = Process::new(child, words, &hall.watcher, memory_mb, low.is_some());
+    let begins = Begins { low: low.is_some(), aside };
+    let process = Process::new(child, words, &hall.watcher, memory_mb, begins);
     let process = process.map_err(|error| show(&error))?;
     hall.remember(number, &process.watched);
     let (jobs, inbox) = mpsc::unbounded_channel();
@@ -191,7 +196,7 @@ fn command(
     slot: &Slot,
     memory: &Memory,
     (node, measures): (&Path, &Measures),
-    low: Option<Scale>,
+    (low, aside): (Option<Scale>, bool),
     line: OwnedFd,
 ) -> Command {
     let options = &hall.options;
@@ -224,6 +229,7 @@ fn command(
         server_uid: nix::unistd::geteuid().as_raw(),
         server_gid: nix::unistd::getegid().as_raw(),
         low,
+        aside,
         uid: slot.uid,
         inspect_port: options.inspect.as_ref().map(|inspect| inspect.port),
     };
