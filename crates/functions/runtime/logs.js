@@ -43,7 +43,7 @@ function captureConsole(channel, owner) {
     if (invocation?.logCut) return
     if (!isWithinRate(text)) {
       if (!invocation) lost += 1
-      else endLog(invocation, TOO_FAST)
+      else endLog(invocation, TOO_FAST, true)
       return
     }
     if (invocation && !mayLog(invocation, text)) return
@@ -61,13 +61,13 @@ function captureConsole(channel, owner) {
     allowance -= cost
     return true
   }
-  const tell = (invocation, text) => {
+  const tell = (invocation, text, harm) => {
     const head = { t: 'log', request: invocation?.requestId, level: 'warn', time: Date.now() }
-    channel.send(0, { ...head, platform: true }, text)
+    channel.send(0, { ...head, platform: true, harm }, text)
   }
-  const endLog = (invocation, why) => {
+  const endLog = (invocation, why, harm) => {
     invocation.logCut = true
-    tell(invocation, why)
+    tell(invocation, why, harm)
   }
   const mayLog = (invocation, text) => {
     invocation.logLines += 1

@@ -64,6 +64,9 @@ pub(crate) struct Head<'a> {
     pub time: i64,
     #[serde(default)]
     pub platform: bool,
+    /// What is told did harm to others' calls.
+    #[serde(default)]
+    pub harm: bool,
 }
 
 /// A frame that has arrived whole.

@@ -139,9 +139,9 @@ const deeds = {
     fs.writeSync(3, frame);
     await new Promise(() => {});
   },
-  logs() {
+  logs({ megabytes = 100 }) {
     const line = 'x'.repeat(1023);
-    for (let i = 0; i < 102400; i += 1) console.log(line);
+    for (let i = 0; i < megabytes * 1024; i += 1) console.log(line);
     return 'logged';
   },
   output() {

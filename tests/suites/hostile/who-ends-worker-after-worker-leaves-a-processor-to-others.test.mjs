@@ -1,6 +1,7 @@
 /**
- * Ending processes and clearing memory is work of the kernel that waits for nobody. A function whose
- * calls end one worker after the other does without one of the processors; one mishap costs nothing.
+ * Ending processes and clearing memory is work of the kernel that waits for nobody, and what is
+ * logged passes where others' calls do. A function whose calls end one worker after the other, or
+ * log over their rate, does without one of the processors; one mishap costs nothing.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -20,5 +21,15 @@ test('who ends worker after worker leaves a processor to others', async (t) => {
   await eventually('one is left to others', async () => {
     await end();
     return (await has()) === expected;
+  });
+});
+
+test('who logs over the rate leaves a processor to others', async (t) => {
+  const ground = await Ground.open(t);
+  const has = () => ground.does('processors', { ms: 1_000 });
+  const all = await has();
+  await eventually('one is left to others', async () => {
+    for (let n = 0; n < 20; n += 1) await ground.does('logs', { megabytes: 1 });
+    return (await has()) === Math.max(1, all - 1);
   });
 });

@@ -34,6 +34,7 @@ mod processors;
 #[cfg(not(target_os = "linux"))]
 #[path = "processors_elsewhere.rs"]
 mod processors;
+mod usage;
 mod watch;
 mod weight;
 

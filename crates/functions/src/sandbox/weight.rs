@@ -192,7 +192,8 @@ impl Standing {
         known.low_at_least_until(now + after);
     }
 
-    /// One of its calls ended its worker: another one had to be started.
+    /// One of its calls ended its worker, so that another one had to be started, or logged faster
+    /// than it may.
     pub(crate) fn did_harm(&self, now: Instant) {
         let mut known = self.lock();
         known.low_at_least_until(now + AFTER_HARM);

@@ -299,6 +299,9 @@ impl Worker {
                 let request = head.request.as_deref().and_then(|id| self.ledger.find(Some(id)));
                 let (level, text) = (level_of(&head.level), frame.body()?.to_owned());
                 self.author.reports(request.as_deref(), level, text);
+                if head.harm {
+                    self.process.watched.harms();
+                }
             }
             "log" => {
                 let (request, level) = (head.request.as_deref(), level_of(&head.level));
