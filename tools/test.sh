@@ -25,10 +25,8 @@ rust_tests() {
 cargo build --workspace --bin yunkai --bin oracle --bin throwaway-postgres || exit 1
 export YUNKAI_BIN="$PWD/target/debug/yunkai" YUNKAI_ORACLE_BIN="$PWD/target/debug/oracle"
 
-# A commit is tried with the same cases every time, the next commit with others.
-if commit=$(git rev-parse HEAD 2>/dev/null); then
-  export YUNKAI_TEST_SEED="${YUNKAI_TEST_SEED:-$((16#${commit:0:7}))}"
-fi
+# Chance is the same in every run: what is red, the change made red. More cases: another seed.
+export YUNKAI_TEST_SEED="${YUNKAI_TEST_SEED:-1}"
 
 # One throw-away PostgreSQL for all suites; without it every test process would start its own.
 # It ends when this script does, because its standard input closes then.

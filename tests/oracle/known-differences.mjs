@@ -19,6 +19,9 @@ const reshapes = /^\$(project|unset|group|sortByCount|bucket|replaceRoot|facet|c
 
 const calendar = ['$dateTrunc', '$dateAdd', '$isoWeek', '$isoWeekYear', '$week'];
 
+/** Expressions that may give the empty text: of their own, or out of an array of texts. */
+const makesText = /\$(substr|l?trim|rtrim|replace|split|concat|toLower|arrayElemAt|first|last)/;
+
 const orderings = ['$gt', '$gte', '$lt', '$lte'];
 const comparisons = [...orderings, '$eq', '$ne', '$cmp'];
 
@@ -317,7 +320,7 @@ export const differences = [
       'False are false, null, 0 and what is missing; mingo has $not take the empty text for false too.',
     applies: ({ expression, pipeline }) =>
       operands(expression ?? pipeline, ['$not']).some((operand) =>
-        /\$substrCP|\$trim|\$replace/.test(JSON.stringify(operand)),
+        makesText.test(JSON.stringify(operand)),
       ),
   },
   {
