@@ -365,6 +365,29 @@ export const differences = [
       ),
   },
   {
+    name: 'what is set below an array is set in its elements',
+    kinds: ['pipeline'],
+    reason:
+      '$set of {z: {x: 1}} is $set of z.x, in every element of an array and in none of an empty one. mingo puts an object in the place of the array.',
+    applies: ({ pipeline, documents }) =>
+      holds(documents, Array.isArray) &&
+      operands(pipeline, ['$addFields', '$set']).some((fields) =>
+        Object.values(fields).some(
+          (value) => isObject(value) && !Object.keys(value).some((name) => name.startsWith('$')),
+        ),
+      ),
+  },
+  {
+    name: 'what is not looked at is not computed',
+    kinds: ['pipeline'],
+    reason:
+      'A $match that does not need what stages before it compute goes first; what it leaves out cannot fail in them. mingo keeps the order.',
+    applies: ({ pipeline }, ours, theirs) =>
+      ours.error === undefined &&
+      theirs.error !== undefined &&
+      pipeline.slice(1).some((/** @type {any} */ stage) => '$match' in stage),
+  },
+  {
     name: 'what was copied is apart',
     kinds: ['pipeline'],
     reason:

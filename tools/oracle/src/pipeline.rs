@@ -7,7 +7,7 @@ use query::aggregate::{Limits, Request, Run, Step};
 use query::expression::Surroundings;
 use query::{Error, Pipeline};
 use serde_json::Value as Json;
-use value::{Document, ejson};
+use value::{DocView, Document, ejson};
 
 use crate::case;
 
@@ -38,8 +38,12 @@ pub fn run(documents: Vec<Document>, collections: &Json, stages: &Json) -> Resul
 }
 
 fn wanted(documents: &[Document], request: &Request) -> Result<Vec<bytes::Bytes>, Error> {
-    let matching = documents.iter().filter(|one| request.filter.matches_document(one));
-    let mut found: Vec<_> = matching.map(|one| bytes::Bytes::from(one.to_bytes())).collect();
+    let mut found = Vec::new();
+    for one in documents {
+        if request.filter.check(&DocView::Owned(one))? {
+            found.push(bytes::Bytes::from(one.to_bytes()));
+        }
+    }
     if !request.sort.is_empty() {
         let place = |bytes: &bytes::Bytes| {
             value::RawDoc::new(bytes).map(|document| request.sort.key(&document)).ok()
