@@ -1,5 +1,5 @@
 /**
- * The real binary as a child process: started on a free port, waited for, watched, stopped and
+ * The real binary as a child process: started on a port of its own, waited for, watched, stopped and
  * killed. It refuses to guess: a server that exits before its `ready` line is an error that
  * carries everything the server said.
  */
@@ -12,12 +12,13 @@ import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { eventually } from './eventually.mjs';
+import { freePort } from './port.mjs';
 import { binary, deadlineMs, testStore } from './settings.mjs';
 
 /**
  * @typedef {object} ServeOptions
  * @property {string} [data] the data directory; a fresh temporary one when absent
- * @property {number} [port] 0, the default, lets the system choose
+ * @property {number} [port] one of the test process's own when absent
  * @property {string[]} [args] more arguments of `yunkai dev`
  * @property {string} [config] a `yunkai.toml`: runs `yunkai serve` in place of `yunkai dev`
  * @property {Record<string, string>} [env] more environment variables
@@ -75,11 +76,12 @@ export class Server {
   }
 
   /**
-   * Starts the process and waits for its `ready` line.
+   * Starts the process, the second time on the same port and data, and waits for its `ready` line.
    * @returns {Promise<void>}
    */
   async start() {
     const { env = {}, through = [] } = this.options;
+    this.options.port ??= await freePort();
     const command = [...through, binary(), ...this.command()];
     const child = spawn(command[0], command.slice(1), {
       env: { ...process.env, PATH: searched, LANG: 'en_US.UTF-8', ...env },
@@ -113,7 +115,7 @@ export class Server {
 
   /** @returns {string[]} */
   command() {
-    const { data, port = 0, args = [], config } = this.options;
+    const { data, port, args = [], config } = this.options;
     if (config) return ['serve', '--config', config, ...args];
     const store = testStore ? ['--store', `${testStore}${this.schema}`] : [];
     return ['dev', this.dir, '--port', String(port), '--data', data, ...store, ...args];
@@ -146,12 +148,6 @@ export class Server {
       throw new Error(`the server did not stop:\n${this.lines.slice(-40).join('\n')}`);
     }
     return /** @type {{ code: number | null, signal: string | null }} */ (outcome);
-  }
-
-  /** Starts again on the same port and data. */
-  async restart() {
-    this.options.port = this.port;
-    await this.start();
   }
 
   /** @returns {Credentials} */

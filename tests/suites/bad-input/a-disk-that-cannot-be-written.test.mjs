@@ -86,7 +86,6 @@ test('a full disk', async (t) => {
 
   small.empty();
   await server.kill();
-  server.options.port = server.port;
   await server.start();
   const again = nodeSdk(server).database().collection('c');
   const found = new Set();

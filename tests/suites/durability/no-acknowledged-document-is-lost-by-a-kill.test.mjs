@@ -69,7 +69,7 @@ async function crash(server, acknowledged, add, { round, roll }) {
   await Promise.race([due, settled]);
   await server.kill();
   await settled;
-  await server.restart();
+  await server.start();
   return { count, when: byCount ? `after ${moment} acknowledgements` : `after ${moment} ms` };
 }
 

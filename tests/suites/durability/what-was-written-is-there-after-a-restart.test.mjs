@@ -21,7 +21,7 @@ test('what was written is there after a restart', async (t) => {
 
   const { code, signal } = await server.stop();
   assert.deepEqual([code, signal], [0, null], 'SIGTERM is an orderly end');
-  await server.restart();
+  await server.start();
 
   assert.deepEqual(server.credentials(), before);
   const again = nodeSdk(server);

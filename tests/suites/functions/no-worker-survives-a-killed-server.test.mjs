@@ -86,7 +86,7 @@ test('no worker survives a killed server', async (t) => {
     });
   });
 
-  await server.restart();
+  await server.start();
   const caller = await Caller.signIn(server, 'after');
   assert.equal((await caller.call('counter')).calls, 1);
 });

@@ -15,7 +15,7 @@ test('--no-watch: a save waits for the next start', async (t) => {
   await made.write('cloudfunctions/v/index.js', "exports.main = () => 'new';\n");
   for (let n = 0; n < 20; n += 1) assert.equal(await caller.call('v'), 'old');
   await server.stop();
-  await server.restart();
+  await server.start();
   caller = await Caller.signIn(server, 'alice');
   await eventually('the new answer', async () => (await caller.call('v')) === 'new');
 });

@@ -80,7 +80,7 @@ test('figures are kept', async (t) => {
     assert.equal((await yunkai(server, ['usage', '--to', 'x'])).code, 1);
     await alice.call('echo', {});
     await server.stop();
-    await server.restart();
+    await server.start();
     const [after] = (await ask(server, 'usage', { from: day, to: day })).days;
     assert.equal(after.calls, calls + 1);
     assert.deepEqual((await ask(server, 'usage', { to: '2001-01-01' })).days, []);

@@ -94,7 +94,7 @@ test('the log is searched', async (t) => {
   await t.test('what happened is there after a restart, and after a kill', async () => {
     for (const how of [() => server.stop(), () => server.kill()]) {
       await how();
-      await server.restart();
+      await server.start();
       const { entries } = await ask(server, 'logs', { kind: 'log', function: 'noisy' });
       assert.equal(entries.length, 20);
     }

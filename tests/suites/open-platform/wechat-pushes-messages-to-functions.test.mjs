@@ -115,7 +115,7 @@ test('WeChat pushes messages to functions', async (t) => {
   });
   await t.test('a claim outlives a restart', async () => {
     await server.kill();
-    await server.restart();
+    await server.start();
     assert.equal(await (await post(text(1, '你好'))).text(), 'success');
     assert.equal((await seen()).length, 1);
   });

@@ -30,7 +30,7 @@ test('a server keeps its documents in postgresql', async (t) => {
   );
   await Promise.all(counting);
   await server.kill();
-  await server.restart();
+  await server.start();
   const again = nodeSdk(server).database();
   assert.equal((await again.collection('c').doc('kept').get()).data[0].n, 21);
 });

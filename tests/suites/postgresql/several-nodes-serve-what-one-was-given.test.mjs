@@ -104,7 +104,7 @@ test('several nodes serve what one was given', async (t) => {
     for (const name of await readdir(packages)) {
       await rm(path.join(packages, name), { recursive: true });
     }
-    await b.restart();
+    await b.start();
     assert.equal((await invoke(b, 'hello')).it, 'two');
   });
 

@@ -30,7 +30,7 @@ test('a server killed during deploys answers with a whole version afterwards', a
     await Promise.race([deploying, new Promise((resolve) => setTimeout(resolve, pause))]);
     await server.kill();
     await deploying;
-    await server.restart();
+    await server.start();
     const { number, more } = await invoke(server, 'hello');
     assert.equal(number, more);
     assert.ok(number <= round);

@@ -23,7 +23,7 @@ test('a torn package is not run', async (t) => {
     // A file without content is what is left of one that never reached the disk.
     await truncate(path.join(packages, hash, 'code', 'it.js'), 0).catch(() => {});
   }
-  await server.restart();
+  await server.start();
   await server.said(/torn.*damaged.*deploy the function again/);
   const refused = await api(server, 'POST', 'functions/torn/invoke', {});
   assert.match(refused.body.message, /torn: The package [0-9a-f]{64} is damaged/);

@@ -49,7 +49,7 @@ test('a secret reaches its function and nobody else', async (t) => {
     const bytes = await readFile(path.join(file.parentPath, file.name));
     assert.ok(!bytes.includes(SECRET), path.join(file.parentPath, file.name));
   }
-  await server.restart();
+  await server.start();
   assert.equal(await invoke(server, 'keeper'), `${SECRET.length}c`);
 
   assert.equal((await withInput(server, 'another-value', set)).code, 0);

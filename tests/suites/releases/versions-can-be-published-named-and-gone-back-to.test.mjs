@@ -36,7 +36,7 @@ test('every deploy that changes something is a version, and rolling back is one 
   assert.equal((await functions(server, 'rollback', 'hello')).trim(), '1');
   assert.equal(await invoke(server, 'hello'), 'one');
   await server.kill();
-  await server.restart();
+  await server.start();
   assert.equal(await invoke(server, 'hello'), 'one');
   assert.equal((await functions(server, 'rollback', 'hello', '--to', '3')).trim(), '3');
   assert.equal(await invoke(server, 'hello'), 'three');

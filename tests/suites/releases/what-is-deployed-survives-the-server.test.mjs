@@ -37,7 +37,7 @@ test('functions, collections and the site are there after a kill', async (t) => 
   assert.match(await page(), /site one/);
 
   await server.kill();
-  await server.restart();
+  await server.start();
   assert.equal(await invoke(server, 'hello'), 'one');
   assert.match(await page(), /site one/);
   const { body } = await api(server, 'GET', 'database/collections');
@@ -62,7 +62,7 @@ test('a package that is gone is told to callers, and deploying mends it', async 
   for (const name of await readdir(packages)) {
     await rm(path.join(packages, name), { recursive: true });
   }
-  await server.restart();
+  await server.start();
   const { status, body } = await api(server, 'POST', 'functions/hello/invoke', {});
   assert.notEqual(status, 200);
   assert.match(body.message, /hello/);
@@ -105,7 +105,7 @@ test('a dev server keeps versions and aliases over a restart', async (t) => {
   await made.write('cloudfunctions/hello/index.js', returning('two'));
   await server.said(/hello deployed/, from);
   await server.kill();
-  await server.restart();
+  await server.start();
   const caller = await Caller.signIn(server, 'alice');
   assert.equal(await caller.call('hello', {}), 'two');
   assert.equal(await invoke(server, 'hello', '--qualifier', 'live'), 'one');

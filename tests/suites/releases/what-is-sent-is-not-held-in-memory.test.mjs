@@ -63,6 +63,6 @@ test('what is sent is not held in memory', async (t) => {
   await server.kill();
   await mkdir(uploads, { recursive: true });
   await writeFile(path.join(uploads, 'left-behind.zip'), 'half of a zip');
-  await server.restart();
+  await server.start();
   assert.equal(existsSync(path.join(uploads, 'left-behind.zip')), false);
 });

@@ -55,7 +55,7 @@ test('routes, services and triggers are there after a kill', async (t) => {
   assert.equal(before.triggers.length, 2);
 
   await server.kill();
-  await server.restart();
+  await server.start();
   assert.deepEqual(await listed(), before);
   assert.equal(await (await fetch(`${server.url}/pages/one`)).text(), 'page of /one');
   assert.equal(await invoke(server, 'buyer'), 'shop /items');

@@ -99,7 +99,7 @@ test('a kill leaves no tick unclaimed or claimed twice', async (t) => {
     await new Promise((resolve) => setTimeout(resolve, moment));
     await server.kill();
     await died;
-    await server.restart();
+    await server.start();
     known = (await ticksOf(server)).length;
   }
   await eventually('more ticks', async () => (await ticksOf(server)).length > known + 1);
@@ -138,7 +138,7 @@ test('an interrupted run follows its policy at the next start', async (t) => {
     await eventually('a run', async () => (await ticksOf(server)).length > 0);
     const [{ tick }] = await claimsOf(server);
     await server.kill();
-    await server.restart();
+    await server.start();
     const claim = await eventually(`it is ${state}`, async () => {
       const found = (await claimsOf(server)).find((it) => it.tick === tick);
       const isAgain = interrupted === 'again';

@@ -103,7 +103,7 @@ test('accepted records survive a kill and reach the function at least once', asy
     const { sequenceNumbers } = await send(server, 'orders', records);
     accepted.push(...sequenceNumbers);
     await server.kill();
-    await server.restart();
+    await server.start();
   }
   const ticks = await eventually('all records', async () => {
     const found = new Set(numbersOf(await ticksOf(server)));

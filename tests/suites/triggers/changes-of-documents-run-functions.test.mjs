@@ -86,7 +86,7 @@ test('no change is lost by a kill, and each document keeps its order', async (t)
       }
     }
     await server.kill();
-    await server.restart();
+    await server.start();
   }
   /** @type {any} */
   const events = await eventually('every change', async () => {

@@ -110,7 +110,7 @@ test('every accepted call runs at least once, however often the server is killed
     await new Promise((resolve) => setTimeout(resolve, moment));
     await server.kill();
     await settled;
-    await server.restart();
+    await server.start();
   }
   t.diagnostic(`${accepted.size} were accepted`);
   assert.ok(accepted.size > 0, 'nothing was ever accepted: the test saw nothing');
