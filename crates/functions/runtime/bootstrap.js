@@ -76,6 +76,7 @@ function onFrame(id, head, body) {
   if (head.t === 'assign') assign(head)
   else if (head.t === 'invoke') offer({ id, request: head.request, given: apply(head), body })
   else if (head.t === 'load') loadAhead()
+  else if (head.t === 'ask') saysWhetherItLasts(id)
   else if (head.t === 'leave') leave()
 }
 
@@ -141,7 +142,7 @@ function loadAhead() {
     current = null
     if (asked) {
       givenUp = true
-      for (const call of waiting.splice(0)) handBack(call)
+      handBackAll()
       return channel.send(0, { t: 'asked' }, '')
     }
     if (loaded) channel.send(0, { t: 'loaded' }, '')
@@ -161,8 +162,20 @@ function loadAhead() {
 function offer(call) {
   if (givenUp) return handBack(call)
   if (current === null) return begin(call)
-  if (current.done && current.pending > 0) handBack(call)
-  else waiting.push(call)
+  if (current.done ? current.pending > 0 : current.lasts) return handBack(call)
+  waiting.push(call)
+}
+
+/**
+ * The server asks because this call takes longer than its fellows. Who has had the processor and
+ * still answers waits for something, and nobody is to wait behind it.
+ */
+function saysWhetherItLasts(id, turns = SETTLE_TURNS) {
+  if (current?.id !== id || current.done) return
+  if (turns > 0) return void setImmediate(saysWhetherItLasts, id, turns - 1)
+  current.lasts = true
+  handBackAll()
+  channel.send(id, { t: 'lasts' }, '')
 }
 
 /** The variables of a call come as what differs from those of the call that was sent before it. */
@@ -173,6 +186,11 @@ function apply({ set, fresh }) {
 
 function handBack({ id }) {
   channel.send(id, { t: 'back' }, '')
+}
+
+/** The last one first: each is put in front of the line. */
+function handBackAll() {
+  for (const call of waiting.splice(0).reverse()) handBack(call)
 }
 
 function begin({ id, request, given, body }) {
@@ -250,7 +268,7 @@ function settle(invocation, announced) {
       turns = 0
       if (!announced) channel.send(invocation.id, { t: 'busy' }, '')
       announced = true
-      for (const call of waiting.splice(0)) handBack(call)
+      handBackAll()
       limit ??= setTimeout(giveUp, SETTLE_MS_MAX, invocation)
       invocation.onQuiet = () => {
         invocation.onQuiet = null

@@ -24,6 +24,8 @@ class Invocation {
     this.pending = 0
     this.onQuiet = null
     this.done = false
+    /** It waits for something, and nobody behind it. */
+    this.lasts = false
     this.logLines = 0
     this.logChars = 0
     this.logCut = false

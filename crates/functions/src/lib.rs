@@ -17,6 +17,7 @@
 //! from the process environment. This room is the only one that knows processes. It refuses to know
 //! who may call a function, what an HTTP status is, or what a document looks like.
 
+mod ahead;
 mod assets;
 mod connection;
 mod error;

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::ahead::Ahead;
 use crate::error::InvokeError;
 use crate::hall::Hall;
 use crate::job::{Job, Seat, Version};
@@ -19,7 +20,6 @@ use crate::settings::FunctionInfo;
 /// The largest event that is sent ahead, in bytes: a worker at work does not read, and what waits
 /// must fit into the socket.
 const AHEAD_EVENT_BYTES_MAX: usize = 8 * 1024;
-
 /// What a worker does next.
 #[derive(Debug)]
 pub(crate) enum Next {
@@ -57,8 +57,11 @@ struct State {
     growing: bool,
     /// How long a call takes: each new one counts for an eighth. Unknown before the first.
     mean: Option<Duration>,
+    ahead: Ahead,
     /// Which part of it a worker is at work; after the first sample, each counts for a half.
     busy: Option<f64>,
+    /// Workers that wait for something in their call, unlike their fellows.
+    held_up: usize,
     arrivals: Arrivals,
     /// Its code may be loaded before there is a call.
     loads_ahead: bool,
@@ -78,7 +81,9 @@ impl Pool {
             to_give: 0,
             growing: false,
             mean: None,
+            ahead: Ahead::default(),
             busy: None,
+            held_up: 0,
             arrivals: Arrivals::new(Instant::now()),
             loads_ahead: true,
         };
@@ -103,6 +108,7 @@ impl Pool {
         state.outdated += state.workers - state.claimed;
         (state.workers, state.starting) = (state.claimed, state.claimed);
         (state.mean, state.busy, state.loads_ahead) = (None, None, true);
+        (state.held_up, state.ahead) = (0, Ahead::default());
         self.standing.forget();
         before.tree.release();
     }
@@ -173,6 +179,7 @@ impl Pool {
     /// A call that a worker could not begin: first in line again.
     pub(crate) fn put_back(self: &Arc<Self>, hall: &Arc<Hall>, job: Job) {
         let mut state = self.lock();
+        state.ahead.given_back();
         if state.removed {
             return job.refuse(&state.version.label, self.not_found());
         }
@@ -331,7 +338,7 @@ impl Pool {
         let others = state.workers.saturating_sub(1);
         if state.removed
             || state.version.revision != version
-            || !state.is_quick()
+            || held >= state.ahead_max()
             || state.queue.len() <= others * held
         {
             return None;
@@ -344,6 +351,21 @@ impl Pool {
     pub(crate) fn took(&self, duration: Duration) {
         let mut state = self.lock();
         state.mean = Some(state.mean.map_or(duration, |mean| (mean * 7 + duration) / 8));
+        state.ahead.ended();
+    }
+
+    /// How long a call takes when it is unlike its fellows; nothing before the first.
+    pub(crate) fn unlike(&self) -> Option<Duration> {
+        self.lock().mean.map(scaler::unlike)
+    }
+
+    /// A worker of this version is held up, or is so no longer.
+    pub(crate) fn held_up(&self, revision: u64, is_so: bool) {
+        let mut state = self.lock();
+        if state.version.revision == revision {
+            let others = state.held_up.saturating_sub(usize::from(!is_so));
+            state.held_up = others + usize::from(is_so);
+        }
     }
 
     /// For this part of a call its worker did not wait for anything.
@@ -433,6 +455,7 @@ impl State {
             starting: self.starting,
             mean: self.mean,
             busy: self.busy.unwrap_or_default(),
+            held_up: self.held_up,
             rate: self.arrivals.forecast,
             most,
             processors,
@@ -450,10 +473,12 @@ impl State {
         self.idle.len().min(self.workers.saturating_sub(self.least()))
     }
 
-    fn is_quick(&self) -> bool {
+    /// How many calls may wait inside a worker; none unless they are quick.
+    fn ahead_max(&self) -> usize {
         let limit =
             if scaler::is_all_work(self.busy.unwrap_or_default()) { QUICK * 4 } else { QUICK };
-        self.mean.is_some_and(|mean| mean < limit)
+        let quick = self.mean.filter(|mean| *mean < limit);
+        quick.map_or(0, |mean| self.ahead.fits(mean))
     }
 
     /// Gives the job to an idle worker; returns it when there is none.

@@ -9,7 +9,8 @@
 //! * *Rate*: ten times a second the arrivals of the next moment are foreseen (a ramp goes on as it
 //!   began); rate × time of a call, half as much again, is how many workers are busy then.
 //! * Calls under [`QUICK`], and those seen to wait for nothing, use a processor all the time, so
-//!   their function gets no more workers than there are processors.
+//!   their function gets no more workers than there are processors, not counting those that are
+//!   held up: by a call that takes much longer than its fellows and waits for something.
 //!   [`max_instances`](crate::Settings::max_instances) is never passed.
 //! * A worker that had no call for the idle time leaves, but not the last `min_instances`. The
 //!   one used last is used first, so what is too many becomes idle.
@@ -40,6 +41,8 @@ const WINDOW: Duration = Duration::from_millis(100);
 const HEADROOM: f64 = 1.5;
 /// Calls that wait for less than the rest of their time are all work.
 const ALL_WORK: f64 = 0.8;
+/// So many times as long as the others.
+const UNLIKE: u32 = 4;
 /// Claims of the last while for which one more worker waits.
 const CLAIMS_PER_WAITING: usize = 2;
 
@@ -57,6 +60,8 @@ pub(crate) struct Load {
     pub mean: Option<Duration>,
     /// Which part of that time a worker is at work.
     pub busy: f64,
+    /// Workers whose call waits for something, unlike its fellows.
+    pub held_up: usize,
     /// Foreseen calls per second.
     pub rate: f64,
     /// Its `max_instances`.
@@ -81,7 +86,7 @@ pub(crate) fn missing(load: &Load) -> usize {
     let wanted = for_queue.saturating_sub(load.starting).max(for_rate.saturating_sub(load.workers));
     let wanted = wanted.max(impatient).min(starting_max.saturating_sub(load.starting));
     let all_work = load.mean.is_some_and(|mean| mean < QUICK) || is_all_work(load.busy);
-    let most = if all_work { load.most.min(load.processors) } else { load.most };
+    let most = if all_work { load.most.min(load.processors + load.held_up) } else { load.most };
     wanted.min(most.saturating_sub(load.workers))
 }
 
@@ -89,6 +94,11 @@ pub(crate) fn missing(load: &Load) -> usize {
 /// take turns. The time of a call does not tell, because it grows when others are at work.
 pub(crate) fn is_all_work(busy: f64) -> bool {
     busy >= ALL_WORK
+}
+
+/// A call that takes so long is unlike the others.
+pub(crate) fn unlike(mean: Duration) -> Duration {
+    PATIENCE.max(mean * UNLIKE)
 }
 
 /// Workers without which the line would take longer than [`PATIENCE`].
@@ -199,6 +209,7 @@ mod tests {
         starting: 0,
         mean: None,
         busy: 0.0,
+        held_up: 0,
         rate: 0.0,
         most: 100,
         processors: 4,
@@ -223,6 +234,8 @@ mod tests {
             (Load { most: 3, ..busy(6, 100) }, 2, "its own limit"),
             (Load { workers: 4, oldest: ms(50), ..busy(90, 1) }, 0, "quick: one per processor"),
             (Load { workers: 2, oldest: ms(50), ..busy(90, 1) }, 2, "quick: up to the processors"),
+            (Load { workers: 4, held_up: 1, ..busy(90, 1) }, 1, "quick: one is held up"),
+            (Load { workers: 5, held_up: 1, ..busy(90, 1) }, 0, "another one helps already"),
             (Load { busy: 0.9, ..busy(90, 50) }, 3, "all work: up to the processors"),
             (Load { rate: 150.0, mean: Some(ms(6)), ..QUIET }, 0, "0.9 busy, 1.35 wanted"),
             (Load { rate: 300.0, mean: Some(ms(6)), ..QUIET }, 2, "1.8 busy, 2.7 wanted"),

@@ -8,12 +8,13 @@ use serde::Serialize;
 use serde::de::IgnoredAny;
 
 use super::variables::Changes;
-use super::{Sent, Worker};
+use super::{Sent, Word, Worker};
 use crate::error::InvokeError;
 use crate::frames::{Broken, Frame};
 use crate::job::{Job, Version};
 use crate::pool::Pool;
 use crate::sandbox::Verdict;
+use crate::scaler::PATIENCE;
 use crate::settings::{Ended, Figures, Kind, LogLevel, RESULT_BYTES_MAX};
 
 /// Loading a function's modules, in the first call of a worker, has its own limit.
@@ -24,8 +25,6 @@ const UNDER_DEBUGGER: Duration = Duration::from_secs(365 * 24 * 3_600);
 const SERVER_TIME_MAX: Duration = Duration::from_secs(24 * 3_600);
 /// How many processors a call may keep busy for all of its time.
 const PROCESSORS: u32 = 2;
-/// How many calls wait inside a worker behind the one at work, at most.
-const AHEAD_MAX: usize = 3;
 /// With so many left, more are sent.
 const AHEAD_MIN: usize = 1;
 /// What V8 throws when the system gives no memory for a buffer: the limit on data was met.
@@ -98,7 +97,7 @@ impl Worker {
         let loading = if self.loaded { Duration::ZERO } else { LOAD_TIME_MAX };
         self.process.watched.begin((limit + loading) * PROCESSORS);
         let ended = match self.hand_over(pool, version, &job, is_there, limit).await {
-            Ok(()) => self.exchange(limit, &mut clock, &mut exit_code).await,
+            Ok(()) => self.exchange(pool, limit, &mut clock, &mut exit_code).await,
             Err(ended) => ended,
         };
         self.process.watched.end();
@@ -170,8 +169,8 @@ impl Worker {
         }
         // Several at once: a write of its own for each would cost more than the call.
         let refills = self.loaded && self.ahead.len() <= AHEAD_MIN;
-        while refills && self.ahead.len() < AHEAD_MAX {
-            let Some(job) = pool.ahead(version.revision, self.ahead.len()) else { break };
+        let next = |held| refills.then(|| pool.ahead(version.revision, held)).flatten();
+        while let Some(job) = next(self.ahead.len()) {
             let sent = self.numbered(job);
             self.queue_frame(sent.number, &sent.job).map_err(Turnout::Broken)?;
             self.ledger.expect(&sent.request_id);
@@ -194,17 +193,27 @@ impl Worker {
 
     async fn exchange(
         &mut self,
+        pool: &Pool,
         limit: Duration,
         clock: &mut Clock,
         exit_code: &mut Option<i32>,
     ) -> Turnout {
         let first = if self.loaded { limit } else { limit + LOAD_TIME_MAX };
         let mut deadline = tokio::time::Instant::now() + first;
+        let mut asks_at = self.loaded.then(|| clock.started + PATIENCE);
         loop {
-            let frame = match self.next_before(deadline).await {
+            let earliest = asks_at.map_or(deadline, |time| deadline.min(time.into()));
+            let frame = match self.next_before(earliest).await {
                 Some(Ok(frame)) => frame,
                 Some(Err(broken)) => return Turnout::Broken(broken),
-                None => return Turnout::TimedOut,
+                None if earliest == deadline => return Turnout::TimedOut,
+                None => match self.ask(pool, clock.started, deadline).await {
+                    Ok(again_at) => {
+                        asks_at = again_at;
+                        continue;
+                    }
+                    Err(ended) => return ended,
+                },
             };
             match self.judge(&frame, exit_code) {
                 Ok(Some(Said::Ended(ended))) => return ended,
@@ -213,6 +222,7 @@ impl Worker {
                     clock.start += clock.started.elapsed();
                     clock.started = Instant::now();
                     deadline = tokio::time::Instant::now() + limit;
+                    asks_at = Some(clock.started + PATIENCE);
                 }
                 Ok(None) => {}
                 Err(broken) => return Turnout::Broken(broken),
@@ -220,22 +230,41 @@ impl Worker {
         }
     }
 
-    /// The next frame; nothing when the deadline has passed. One alarm serves many calls: it is
-    /// set again when it rings, not for every call.
-    async fn next_before(
+    /// Asks a call that takes much longer than its fellows whether it waits for something: so that
+    /// nobody waits for it. Returns when to come again.
+    async fn ask(
         &mut self,
+        pool: &Pool,
+        started: Instant,
         deadline: tokio::time::Instant,
-    ) -> Option<Result<Frame, Broken>> {
+    ) -> Result<Option<Instant>, Turnout> {
+        let Some(unlike) = pool.unlike().filter(|_| !self.held_up) else { return Ok(None) };
+        let passed = started.elapsed();
+        if passed < unlike {
+            return Ok(Some(started + unlike));
+        }
+        let ask = self.line.send(self.invocation, &Word { t: "ask" }, "");
+        match tokio::time::timeout_at(deadline, ask).await {
+            // Who is at work does not answer, and is left alone for longer and longer.
+            Ok(Ok(())) => Ok(Some(started + passed * 2)),
+            Ok(Err(broken)) => Err(Turnout::Broken(broken)),
+            Err(_) => Err(Turnout::TimedOut),
+        }
+    }
+
+    /// The next frame; nothing when the time has come. One alarm serves many calls: it is set again
+    /// when it rings, not for every call.
+    async fn next_before(&mut self, time: tokio::time::Instant) -> Option<Result<Frame, Broken>> {
         let Self { line, alarm, .. } = self;
         loop {
-            if alarm.is_elapsed() || alarm.deadline() > deadline {
-                alarm.as_mut().reset(deadline);
+            if alarm.is_elapsed() || alarm.deadline() > time {
+                alarm.as_mut().reset(time);
             }
             tokio::select! {
                 biased;
                 frame = line.next() => return Some(frame),
                 () = alarm.as_mut() => {
-                    if tokio::time::Instant::now() >= deadline {
+                    if tokio::time::Instant::now() >= time {
                         return None;
                     }
                 }
@@ -259,6 +288,10 @@ impl Worker {
         match &*head.t {
             "loaded" => Ok(Some(Said::Loaded)),
             "back" => Ok(Some(Said::Ended(Turnout::HandedBack))),
+            "lasts" => {
+                self.is_held_up(true);
+                Ok(None)
+            }
             "exit" => {
                 *exit_code = head.code;
                 Ok(None)

@@ -26,6 +26,7 @@ use crate::pool::{Next, Pool};
 use crate::process::Process;
 use crate::room::{Need, Order};
 use crate::sandbox::{Gate, Verdict};
+use crate::scaler::PATIENCE;
 use crate::settings::LogLevel;
 use crate::slot::Slot;
 use call::After;
@@ -85,6 +86,8 @@ struct Worker {
     memory_seen_mb: Option<u64>,
     /// The last call still has requests on their way: nothing may begin.
     unsettled: bool,
+    /// The call at work, or what it left behind, waits for something.
+    held_up: bool,
 }
 
 /// A call on its way through the process.
@@ -167,6 +170,7 @@ impl Worker {
             return pool.start_failed(revision, &error);
         }
         self.work(order, &version).await;
+        self.is_held_up(false);
         // The last one first, so that they stand in line as before.
         while let Some(sent) = self.ahead.pop_back() {
             pool.put_back(&self.hall, sent.job);
@@ -214,6 +218,7 @@ impl Worker {
             if is_over || (self.unsettled && !self.settle().await) {
                 return;
             }
+            self.is_held_up(false);
             let after = match self.ahead.pop_front() {
                 Some(sent) => self.run(pool, version, sent, true).await,
                 None => {
@@ -276,14 +281,16 @@ impl Worker {
 
     /// Waits until the requests of the last call are answered. False: this worker must go.
     async fn settle(&mut self) -> bool {
-        let deadline = tokio::time::Instant::now() + SETTLE_TIME_MAX;
+        let began = tokio::time::Instant::now();
         while self.unsettled {
-            match tokio::time::timeout_at(deadline, self.line.next()).await {
+            let patience = if self.held_up { SETTLE_TIME_MAX } else { PATIENCE };
+            match tokio::time::timeout_at(began + patience, self.line.next()).await {
                 Ok(Ok(frame)) => {
                     if self.take_note(&frame).is_err() {
                         return false;
                     }
                 }
+                Err(_) if !self.held_up => self.is_held_up(true),
                 Ok(Err(_)) | Err(_) => return false,
             }
         }
@@ -331,6 +338,14 @@ impl Worker {
             other => return Err(Broken::Garbage(format!("an unknown frame \"{other}\""))),
         }
         Ok(())
+    }
+
+    /// Calls that stand in line should not wait for this worker.
+    fn is_held_up(&mut self, is_so: bool) {
+        if let Some(pool) = self.pool.as_ref().filter(|_| self.held_up != is_so) {
+            pool.held_up(self.revision, is_so);
+            self.held_up = is_so;
+        }
     }
 
     /// The code is loaded, for a call or ahead of one.
@@ -406,7 +421,8 @@ enum Idle {
     Leave,
 }
 
-/// A frame that says all with its name: `load` the code now, `leave` when all is done.
+/// A frame that says all with its name: `load` the code now, `ask` whether the call at work waits
+/// for something, `leave` when all is done.
 #[derive(Debug, Serialize)]
 struct Word {
     t: &'static str,

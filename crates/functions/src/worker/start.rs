@@ -80,15 +80,13 @@ async fn spawn(
     };
     let (slot, listener) = Slot::create(&hall.options.run_dir, number, hall.measures.uid)
         .map_err(|error| show(&error))?;
-    let (ours, theirs) = std::os::unix::net::UnixStream::pair().map_err(|error| show(&error))?;
-    ours.set_nonblocking(true).map_err(|error| show(&error))?;
-    let ours = UnixStream::from_std(ours).map_err(|error| show(&error))?;
+    let (ours, theirs) = line_ends().map_err(|error| show(&error))?;
     let program = make.node.as_ref().unwrap_or(&hall.options.node).clone();
     let memory = Memory::of(memory_mb, &program).await.map_err(|error| show(&error))?;
     let measures = measures(hall, &make);
     let low = Some(hall.watcher.scale).filter(|scale| !hurry && scale.returns());
     let aside = low.is_some() && hall.watcher.somebody_harms();
-    let command = command(hall, &slot, &memory, (&program, &measures), (low, aside), theirs.into());
+    let command = command(hall, &slot, &memory, (&program, &measures), (low, aside), theirs);
     let mut child = hall
         .spawner
         .spawn(command)
@@ -136,7 +134,15 @@ async fn spawn(
         assigned_in: Duration::ZERO,
         memory_seen_mb: None,
         unsettled: false,
+        held_up: false,
     })
+}
+
+/// Both ends of a line: the server's, and the one the process inherits.
+fn line_ends() -> std::io::Result<(UnixStream, OwnedFd)> {
+    let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
+    ours.set_nonblocking(true)?;
+    Ok((UnixStream::from_std(ours)?, theirs.into()))
 }
 
 /// Has what the process writes read; its last words come when standard error ends.

@@ -50,7 +50,8 @@ const TESTS: &[Test] = tests![
         equal_packages_change_nothing, functions_are_listed_and_removed;
     scaling: workers_are_kept_ready, a_function_has_a_most, who_holds_all_gives_way,
         a_deploy_prepares_a_worker, code_that_asks_while_it_loads_is_not_loaded_ahead,
-        slow_calls_get_a_worker_each, versions_are_served_side_by_side,
+        slow_calls_get_a_worker_each, slow_calls_hold_up_no_quick_ones,
+        versions_are_served_side_by_side,
         packages_outlive_the_process, nothing_is_left_in_the_run_folder;
     packages: a_lock_file_is_followed_to_the_letter,
         install_scripts_run_only_where_they_are_allowed,

@@ -122,6 +122,32 @@ pub async fn slow_calls_get_a_worker_each() {
     }
 }
 
+/// A function that is usually quick has few workers, and calls wait inside of them. Those that wait
+/// for something themselves, more of them than there are processors, hold up nobody.
+pub async fn slow_calls_hold_up_no_quick_ones() {
+    let slow_calls = std::thread::available_parallelism().unwrap().get() + 2;
+    let ground = Ground::with(|options| {
+        (options.workers_max, options.queue_max) = (slow_calls + 2, 1_000);
+    })
+    .await;
+    let code = "exports.main = ({ ms }) => ms > 0 ? new Promise((yes) => setTimeout(yes, ms)) : 1";
+    ground.deploy_with("mixed", code, |settings| settings.timeout_ms = 120_000).await;
+    // So that it is known to be quick.
+    for _ in 0..20 {
+        start(&ground, "mixed", 0).await.unwrap().unwrap();
+    }
+    let (mut quick, mut slow) = (Vec::new(), Vec::new());
+    for _ in 0..slow_calls {
+        quick.extend((0..60).map(|_| start(&ground, "mixed", 0)));
+        slow.push(start(&ground, "mixed", 100_000));
+        quick.extend((0..60).map(|_| start(&ground, "mixed", 0)));
+    }
+    for call in quick {
+        assert_eq!(call.await.unwrap().unwrap(), "1");
+    }
+    assert!(slow.iter().all(|call| !call.is_finished()), "quick calls waited for slow ones");
+}
+
 fn package(ground: &Ground, version: &str, code: &str) -> Package {
     Package {
         environment: ENVIRONMENT.to_owned(),
