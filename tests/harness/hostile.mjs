@@ -26,9 +26,10 @@ export class Ground {
    * @returns {Promise<Ground>}
    */
   static async open(owner, settings = {}) {
+    // Weighed down, it may take long to come to its end where others want the processors, too.
     const { dir } = await project(owner, {
       functions: { hostile: 'hostile', neighbour: 'echo' },
-      yunkai: { functions: { hostile: { timeout: 20, memory: 256, ...settings } } },
+      yunkai: { functions: { hostile: { timeout: 120, memory: 256, ...settings } } },
     });
     const server = await serve(owner, dir);
     return new Ground(server, await Caller.signIn(server, 'alice'));

@@ -5,7 +5,7 @@ import { eventually } from '../../harness/eventually.mjs';
 import { Ground } from '../../harness/hostile.mjs';
 
 test('what a function writes is bounded', async (t) => {
-  const ground = await Ground.open(t, { timeout: 60 });
+  const ground = await Ground.open(t, { timeout: 240 });
   await t.test('100 MB of log lines', async () => {
     const before = ground.server.lines.length;
     assert.equal(await ground.does('logs'), 'logged');
